@@ -29,6 +29,7 @@ TESTED_IN = {
     "cli/fetching/start_waits": "cli/test_cron",
     "cli/fetching/state_report": "cli/test_watch_stalls",
     "cli/options/": "cli/test_setting_names",
+    "cli/parameters/bash_words": "cli/test_completion_command",
     "cli/parameters/completions": "cli/test_completion_command",
     "cli/parameters/declare": "cli/test_setting_names",
     "cli/parameters/files_read": "cli/test_inputs_kept",

@@ -142,7 +142,7 @@ def _invoke(args: Sequence[str]) -> int:
     if instruction := os.environ.get(COMPLETE):
         from click.shell_completion import add_completion_class, shell_complete  # noqa: PLC0415 - rarely needed
 
-        from .parameters.completions import BashWords  # noqa: PLC0415
+        from .parameters.bash_words import BashWords  # noqa: PLC0415
 
         add_completion_class(BashWords)
         return shell_complete(cli, {}, PROGRAM, COMPLETE, instruction)

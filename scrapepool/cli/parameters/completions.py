@@ -7,9 +7,12 @@ no place for an error.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import BashComplete, CompletionItem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMPLETION_HEAD = 64 * 1024
 """Bytes of a list that are read to find its columns."""
@@ -17,11 +20,15 @@ COMPLETION_HEAD = 64 * 1024
 
 def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - Click's signature
     """Let the shell complete a file name."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - when a shell asks
+
     return [CompletionItem(incomplete, type="file")]
 
 
 def among(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
     """Complete the last of some names with commas between them."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - when a shell asks
+
     before, comma, last = incomplete.rpartition(",")
     named = set(before.split(","))
     return [CompletionItem(f"{before}{comma}{word}") for word in words if word.startswith(last) and word not in named]
@@ -29,25 +36,12 @@ def among(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
 
 def columns(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - Click's signature
     """Complete the name of a column, or of a key, of the lists that are named already."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - when a shell asks
+
     # While the option has no value yet, Click leaves the arguments unparsed.
     names = [*ctx.args, *(ctx.params.get("sources") or ()), *(ctx.params.get("lists") or ())]
     found = dict.fromkeys(name for path in names for name in _columns_of(path))
     return [CompletionItem(name) for name in found if name.startswith(incomplete)]
-
-
-class BashWords(BashComplete):
-    """Bash makes words of their own of an option, its equals sign and its value; here they are one again."""
-
-    def get_completion_args(self) -> tuple[list[str], str]:
-        """Return the words before the one that is completed, and that one."""
-        args, incomplete = super().get_completion_args()
-        words: list[str] = []
-        for word in [*args, incomplete]:
-            if words and (word == "=" or (words[-1].startswith("--") and words[-1].endswith("="))):
-                words[-1] += word
-            else:
-                words.append(word)
-        return words[:-1], words[-1]
 
 
 def _columns_of(path: str) -> Iterator[str]:

@@ -11,7 +11,6 @@ This file is long because the steps of one round of the loop share its state.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Redirected, Result, Skipped, Target
 from .ports import (
@@ -51,7 +50,6 @@ HANG_CHECK = 0.25  # seconds between two checks for hanging leases while the lim
 MAX_SLEEP = 1.0  # seconds that the loop sleeps at most, so that clocks on the screen move
 
 
-@dataclass(slots=True, repr=False, eq=False)
 class Stop:
     """Whether and how a run is to end early. Signal handlers set it, and the engine reads it.
 
@@ -59,9 +57,9 @@ class Stop:
     wake: a function that ends the engine's sleep.
     """
 
-    requested: bool = False
-    now: bool = False
-    wake: Callable[[], None] = lambda: None
+    def __init__(self, wake: Callable[[], None] = lambda: None) -> None:
+        self.requested = self.now = False
+        self.wake = wake
 
     def request(self) -> None:
         """Request a stop; a second request stops the run at once. May be called from a signal handler."""

@@ -1,14 +1,15 @@
-"""``@frozen`` and ``Compared``: dataclasses that are quick to define.
+"""``@frozen``, ``@rarely_made`` and ``Compared``: dataclasses that are quick to define.
 
 ``dataclass(frozen=True)`` compiles six methods per class, which takes half a millisecond, and a short run would define
 forty such classes. Here the classes share their methods. An instance of a ``@frozen`` class takes some microseconds
 more to make, so it is for settings and the like. Values that are made for each URL are NamedTuples, or dataclasses that
-compile only their ``__init__`` and inherit the rest from ``Compared``.
+compile only their ``__init__`` and inherit the rest from ``Compared``. A ``@rarely_made`` class is such a dataclass
+whose ``__init__`` is compiled for its first instance.
 """
 
 from __future__ import annotations
 
-from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields
+from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields, make_dataclass
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 T = TypeVar("T")
@@ -23,6 +24,30 @@ def frozen(cls: type[T]) -> type[T]:
             setattr(made, name, method)
     made.__signature__ = _Signature()  # type: ignore[attr-defined]
     return made
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(field,))
+def rarely_made(cls: type[T]) -> type[T]:
+    """Turn a class into a dataclass, as ``dataclass(slots=True, kw_only=True, repr=False, eq=False)`` does."""
+    made = dataclass(init=False, slots=True, kw_only=True, repr=False, eq=False)(cls)
+    made.__init__ = _LateInit(made)  # type: ignore[assignment]
+    return made
+
+
+class _LateInit:
+    """The ``__init__`` of a dataclass, compiled on its first use."""
+
+    def __init__(self, cls: Any) -> None:
+        self._cls = cls
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        described = [
+            (one.name, one.type, field(default=one.default, default_factory=one.default_factory, kw_only=one.kw_only))
+            for one in fields(self._cls)
+        ]
+        compiled: Any = make_dataclass(self._cls.__name__, described, repr=False, eq=False)
+        self._cls.__init__ = compiled.__init__
+        return compiled.__init__.__get__(instance, owner)
 
 
 class _Signature:

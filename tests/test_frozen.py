@@ -11,7 +11,7 @@ import pytest
 
 import scrapepool
 from scrapepool import Fetched, HostKey, Skipped, Target
-from scrapepool.frozen import Compared, frozen
+from scrapepool.frozen import Compared, frozen, rarely_made
 
 
 @frozen
@@ -144,3 +144,52 @@ def test_a_plain_one_is_compared_and_shown_by_its_fields():
     assert repr(Plain("a", "s")) == "Plain(name='a')"
     assert Plain.__hash__ is None
     assert pickle.loads(pickle.dumps(Plain("a"))) == Plain("a")
+
+
+@rarely_made
+class Late(Plain):
+    """As ``Compiled``, but for the time at which its ``__init__`` is compiled."""
+
+    why: str
+    tags: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True, repr=False, eq=False)
+class Compiled(Plain):
+    """Compiled at once."""
+
+    why: str
+    tags: list[str] = field(default_factory=list)
+
+
+class Later(Late):
+    """Its first instance is made before one of ``Late``."""
+
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("made", [Later, Late])
+def test_a_rarely_made_one_is_as_any(made):
+    assert repr(made("a", "s", why="w")) == repr(Compiled("a", "s", why="w")).replace("Compiled", made.__name__)
+    assert str(inspect.signature(made)) == str(inspect.signature(Compiled))
+    first, second = made("a", why="w"), made("a", why="w")
+    first.tags.append("x")
+    assert second.tags == []
+    assert replace(second, why="v") != second == pickle.loads(pickle.dumps(second)) == copy.deepcopy(second)
+    assert not hasattr(first, "__dict__")
+    for args, values in [((), {"why": "w"}), (("a",), {}), (("a", "s", "w"), {}), (("a",), {"why": "w", "other": 1})]:
+        with pytest.raises(TypeError):
+            made(*args, **values)
+
+
+def test_what_a_rarely_made_one_needs_is_compiled_once():
+    @rarely_made
+    class One:
+        name: str
+
+    assert not inspect.isfunction(vars(One)["__init__"])
+    One(name="a")
+    compiled = vars(One)["__init__"]
+    assert inspect.isfunction(compiled)
+    One(name="b")
+    assert vars(One)["__init__"] is compiled

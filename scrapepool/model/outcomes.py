@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..charset import decode_text
-from ..frozen import Compared
+from ..frozen import Compared, rarely_made
 from .attempts import Attempt, Redirect
 from .error_kind import ErrorKind
 from .history import Step, Timings, TLSFacts
@@ -191,7 +191,7 @@ class Serialized(Fetched):
         return None if self.ttfb is None else Timings(None, None, None, self.ttfb, None)
 
 
-@dataclass(slots=True, kw_only=True, repr=False, eq=False)
+@rarely_made
 class Unchanged(OutcomeBase):
     """The page is the same as in an earlier response: the server sent 304.
 
@@ -222,7 +222,7 @@ class ProxyFault(Enum):
     """It does not connect to this host."""
 
 
-@dataclass(slots=True, kw_only=True, repr=False, eq=False)
+@rarely_made
 class Failed(OutcomeBase):
     """No whole response came, or none that is as expected (``unexpected``).
 
@@ -236,7 +236,7 @@ class Failed(OutcomeBase):
     proxy: ProxyFault | None = None
 
 
-@dataclass(slots=True, kw_only=True, repr=False, eq=False)
+@rarely_made
 class Skipped(OutcomeBase):
     """Not requested: no URL, a duplicate, refused by robots.txt, or an address that is not allowed.
 
@@ -246,7 +246,7 @@ class Skipped(OutcomeBase):
     error: ErrorKind
 
 
-@dataclass(slots=True, kw_only=True, repr=False, eq=False)
+@rarely_made
 class Deferred(OutcomeBase):
     """The host asked for a longer wait than ``retry.max_park``.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ..frozen import Compared
+from ..frozen import Compared, rarely_made
 from ..host_key import HostKey
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Target(Compared):
         return method if self.request is None else self.request.method or method
 
 
-@dataclass(slots=True, repr=False, eq=False)
+@rarely_made
 class ListTarget(Target):
     """A list that is given by URL. It is fetched as a target is, but it has no record and does not count as a target.
 
@@ -124,4 +124,4 @@ class ListTarget(Target):
     pieces of its decoded body.
     """
 
-    begin: Callable[[], Callable[[builtins.bytes | memoryview], object]] = field(kw_only=True)
+    begin: Callable[[], Callable[[builtins.bytes | memoryview], object]]

@@ -6,7 +6,6 @@ Decides which values these are. They are few, so that they can be sent on to sev
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..schedule.forecast.host_query import ALL_HOSTS, HostQuery
 
@@ -17,7 +16,6 @@ MOST_ROWS = 1000
 """Hosts in a snapshot while all hosts are shown; 1,000 rows take about 15 ms."""
 
 
-@dataclass(slots=True, repr=False, eq=False)
 class Controls:
     """What a person has changed about a run. A view sets it and the engine reads it, so there is no lock.
 
@@ -28,10 +26,11 @@ class Controls:
     wake: ends the engine's sleep. stop: requests a stop, as a first Ctrl-C does.
     """
 
-    paused: bool = False
-    workers: int | None = None
-    most_workers: int = 1
-    query: HostQuery = ALL_HOSTS
-    rows: int = USUAL_ROWS
-    wake: Callable[[], None] = lambda: None
-    stop: Callable[[], None] = lambda: None
+    def __init__(self, most_workers: int = 1) -> None:
+        self.paused = False
+        self.workers: int | None = None
+        self.most_workers = most_workers
+        self.query: HostQuery = ALL_HOSTS
+        self.rows = USUAL_ROWS
+        self.wake: Callable[[], None] = lambda: None
+        self.stop: Callable[[], None] = lambda: None

@@ -6,7 +6,6 @@ refunded, and so is what it made of the hosts. Time is an argument.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log10
 
 from ...model import Failed, Outcome
@@ -20,17 +19,19 @@ from ..queue.host_table import HostTable
 from .outcome_facts import is_explicit_limit, may_be_network
 
 
-@dataclass(slots=True, repr=False, eq=False)
 class Suspect:
     """A failure that the network may have caused: the host that was requested, and where the retry waits, if any.
 
     counted: whether the retry was charged to the retry budget.
     """
 
-    requested: HostQueue
-    waits_at: HostQueue | None = None
-    number: int = 0
-    counted: bool = False
+    __slots__ = ("counted", "number", "requested", "waits_at")
+
+    def __init__(self, requested: HostQueue) -> None:
+        self.requested = requested
+        self.waits_at: HostQueue | None = None
+        self.number = 0
+        self.counted = False
 
 
 class NetworkPolicy:

@@ -15,7 +15,6 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -65,20 +64,20 @@ class Address(NamedTuple):
         return Address(self.family, (self.sockaddr[0], port, *self.sockaddr[2:]))
 
 
-@dataclass(slots=True, eq=False)
 class _Lookup:
     """One look-up, which may have many waiters. began: its monotonic start time; None while it is queued."""
 
-    host: str
-    done: bool = False
-    waiters: list[Resume] = field(default_factory=list)
-    addresses: list[Address] | None = None
-    reason: str = ""
-    starved: bool = False  # the process had no file descriptor left, so the name may be valid
-    refused: bool = False  # the name server reported a temporary failure
-    older: list[Address] | None = None  # the expired addresses of the look-up before
-    expires: float = float("inf")
-    began: float | None = None
+    def __init__(self, host: str, older: list[Address] | None) -> None:
+        self.host = host
+        self.done = False
+        self.waiters: list[Resume] = []
+        self.addresses: list[Address] | None = None
+        self.reason = ""
+        self.starved = False  # the process had no file descriptor left, so the name may be valid
+        self.refused = False  # the name server reported a temporary failure
+        self.older = older  # the expired addresses of the look-up before
+        self.expires = float("inf")
+        self.began: float | None = None
 
 
 class Resolver:
@@ -160,7 +159,7 @@ class Resolver:
             lookup = self._names.get(host)
             if lookup is None or lookup.expires <= time.monotonic():
                 older = None if lookup is None else lookup.addresses or lookup.older
-                lookup = self._names[host] = _Lookup(host, older=older)
+                lookup = self._names[host] = _Lookup(host, older)
                 self._waiting.append(lookup)
                 self._names.move_to_end(host)
                 if len(self._names) > MOST_NAMES:

@@ -8,8 +8,6 @@ from typing import TextIO
 
 from ..ports import NoView, View
 from ..settings import DisplaySettings
-from .plain import PlainView
-from .stderr import Stderr
 
 
 def view_for(settings: DisplaySettings, stderr: TextIO, *, records_on_terminal: bool = False) -> View:
@@ -19,8 +17,12 @@ def view_for(settings: DisplaySettings, stderr: TextIO, *, records_on_terminal: 
     live on a terminal that can move its cursor, and plain elsewhere. records_on_terminal: whether records are printed
     on the terminal too, which would break a live display; ``auto`` is plain then, as curl shows no meter there.
     """
+    if settings.quiet and not settings.verbose:
+        return NoView()
+    from .plain import PlainView  # noqa: PLC0415 - a quiet run shows nothing
+
     if settings.quiet:
-        return PlainView(stderr, every=math.inf, summary=False) if settings.verbose else NoView()
+        return PlainView(stderr, every=math.inf, summary=False)
     match settings.progress:
         case "none":
             return PlainView(stderr, every=math.inf)
@@ -37,4 +39,6 @@ def view_for(settings: DisplaySettings, stderr: TextIO, *, records_on_terminal: 
 
 def can_redraw(stderr: TextIO) -> bool:
     """Return whether standard error is a terminal that can move its cursor."""
+    from .stderr import Stderr  # noqa: PLC0415 - as above
+
     return Stderr(stderr).isatty() and os.environ.get("TERM", "dumb").lower() not in ("dumb", "unknown", "")

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from ..engine import Engine, Stop
@@ -27,19 +27,18 @@ from ..schedule.scheduler import Scheduler
 from ..settings import MOST_WORKERS, Settings
 from ..transport.exchange.check_request import check_request
 from ..transport.net.descriptors import workers_within
-from ..transport.robots.fetcher import RobotsFetcher
-from ..validators import Known
 from .address_space import share_one_arena_if_limited
 from .host_limits import limits_for
 from .host_memory import memory_for
 from .lease_resources import Share, lease_resources
 from .list_feed import FeedMaker
 from .process_count import process_count
-from .run_transport import RunTransport, run_transport
+from .run_transport import RunTransport, robots_fetcher, run_transport
 from .shard import Shard
 
 if TYPE_CHECKING:
     from ..transport.work.activity import Activity
+    from ..validators import Known
     from .processes.process_starter import ProcessStarter
 
 HOSTS_MEASURED = 50
@@ -114,7 +113,7 @@ def assembled(
         lease_resources(settings, SystemClock().monotonic(), on_note, has_file=has_file, share=share) as resources,
         closing(Spool(TICKET_FILE)) as spool,
     ):
-        robots = RobotsFetcher(resources.context, settings)
+        robots = cache(partial(robots_fetcher, resources.context, settings))
         with run_transport(
             settings, processes, resources.context, robots, on_note, makes_records=makes_records, starter=starter
         ) as chosen:
@@ -130,7 +129,7 @@ def assembled(
             downloads = ListDownloads(transport.wake)
             feed = make_feed(transport.wake, downloads)
             try:
-                memory = memory_for(settings, clock, robots, transport.wake)
+                memory = memory_for(settings, clock, lambda host: robots().agent(host), transport.wake)
             except BaseException:
                 feed.close()
                 raise

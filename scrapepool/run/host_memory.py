@@ -11,11 +11,15 @@ from contextlib import suppress
 from ..model import HostKey
 from ..ports import Clock, HostMemory
 from ..settings import Settings
-from ..transport.robots.fetcher import RobotsFetcher
 
 
-def memory_for(settings: Settings, clock: Clock, fetcher: RobotsFetcher, wake: Callable[[], None]) -> HostMemory | None:
-    """Return what other runs know, None where no file is named. Raises UsageError, OutputError."""
+def memory_for(
+    settings: Settings, clock: Clock, agent: Callable[[HostKey], str], wake: Callable[[], None]
+) -> HostMemory | None:
+    """Return what other runs know, None where no file is named. Raises UsageError, OutputError.
+
+    agent: returns the product token that a host is sent.
+    """
     path = settings.politeness.host_memory
     if path is None:
         return None
@@ -24,7 +28,7 @@ def memory_for(settings: Settings, clock: Clock, fetcher: RobotsFetcher, wake: C
 
     def agent_of(host: HostKey) -> str:
         with suppress(Exception):  # a host that cannot be reached is reported when it is fetched from
-            return fetcher.agent(host)
+            return agent(host)
         return ""
 
     return HostStore(path, clock, make_rules=Rules, agent_of=agent_of, wake=wake)

@@ -11,20 +11,19 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from typing import TYPE_CHECKING
 
 from ..frozen import frozen
-from ..settings import FileSettings, Settings
-from ..transport.exchange.cookies import CookieStore
-from ..transport.exchange.partial_files import PartialFiles
+from ..settings import FileSettings, RequestSettings, Settings
 from ..transport.net.bandwidth import Bandwidth
 from ..transport.net.session import PooledSession
 from ..transport.work.context import MAX_BLOCKING, LeaseContext
-from ..validators import Known
-from .cookie_jar import cookies_for, saved_cookies
 from .host_limits import most_per_host
 
 if TYPE_CHECKING:
+    from ..transport.exchange.cookies import CookieStore
+    from ..transport.exchange.partial_files import PartialFiles
+    from ..validators import Known
     from .expectations import Unexpected
 
-Share = Callable[[PooledSession, CookieStore], AbstractContextManager[None]]
+Share = Callable[[PooledSession, "CookieStore"], AbstractContextManager[None]]
 """Makes a run's session and cookies use those of its caller, for the time of the block."""
 
 
@@ -50,12 +49,10 @@ def lease_resources(
     now: monotonic time. has_file: see ``LeaseContext``. share: see its type; None for resources of this run only.
     Raises UsageError, OutputError, LockedError, OSError.
     """
-    cookies = cookies_for(settings.request, on_note)
-    if share is not None and cookies is None:
-        cookies = CookieStore()
+    cookies = _cookies(settings.request, on_note, shared=share is not None)
     bandwidth = settings.limits.bandwidth
     with (
-        saved_cookies(cookies, settings.request),
+        _saved(cookies, settings.request),
         _partial_files(settings.files) as partial_files,
         PooledSession(
             settings.pool.workers,
@@ -87,6 +84,26 @@ class _Threads(ThreadPoolExecutor):
     def close(self) -> None:
         """Shut down without waiting for threads that are blocked."""
         self.shutdown(wait=False, cancel_futures=True)
+
+
+def _cookies(settings: RequestSettings, on_note: Callable[[str], None], *, shared: bool) -> CookieStore | None:
+    """Return the cookies that all requests share; None if each URL has its own. Raises UsageError for a bad file."""
+    if not shared and settings.cookies is None and settings.save_cookies is None:
+        return None
+    from ..transport.exchange.cookies import CookieStore  # noqa: PLC0415 - rarely needed
+    from .cookie_jar import cookies_for  # noqa: PLC0415
+
+    cookies = cookies_for(settings, on_note)
+    return CookieStore() if cookies is None else cookies
+
+
+def _saved(cookies: CookieStore | None, settings: RequestSettings) -> AbstractContextManager[None]:
+    """Write the cookies to their file at the end of the block, if that is wanted."""
+    if cookies is None:
+        return nullcontext()
+    from .cookie_jar import saved_cookies  # noqa: PLC0415 - rarely needed
+
+    return saved_cookies(cookies, settings)
 
 
 def _partial_files(settings: FileSettings) -> AbstractContextManager[PartialFiles | None]:

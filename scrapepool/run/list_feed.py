@@ -6,7 +6,7 @@ Decides what is checked before the first row is fetched: fields of ``--name-temp
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import SettingsError
 from ..ports import Feed
@@ -15,7 +15,9 @@ from ..read.seen.finished import Finished
 from ..read.sources import ListSource
 from ..settings import Settings
 from ..validators import Known
-from .outputs.ordered_output import ListOrder, OrderedFeed
+
+if TYPE_CHECKING:
+    from .outputs.ordered_output import ListOrder
 
 FeedMaker = Callable[[Callable[[], None], OpenDocument], Feed]
 """Makes a feed. Its arguments are a function that wakes the engine, and one that downloads lists."""
@@ -59,6 +61,10 @@ def lists(
             if (why := unknown_fields(settings.files.name_template, feed.columns)) is not None:
                 feed.close()
                 raise SettingsError("files.name_template: {}", why)
-        return feed if order is None else OrderedFeed(feed, order, wake)
+        if order is None:
+            return feed
+        from .outputs.ordered_output import OrderedFeed  # noqa: PLC0415 - an option
+
+        return OrderedFeed(feed, order, wake)
 
     return make

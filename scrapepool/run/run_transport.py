@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from ..frozen import frozen
 from ..model import HostKey
 from ..ports import Clock, SystemClock, Transport, Work
 from ..settings import Settings
-from ..transport.robots.fetcher import RobotsFetcher
 from ..transport.work.context import LeaseContext
-from ..transport.work.list_lease import ListFetcher
 from ..transport.work.loop import Loop
 from ..transport.work.task import Chain
 
 if TYPE_CHECKING:
+    from ..transport.robots.fetcher import RobotsFetcher
     from ..transport.work.activity import Activity
+    from ..transport.work.list_lease import ListFetcher
     from .processes.process_starter import ProcessStarter
 
 
@@ -43,7 +44,7 @@ def run_transport(
     settings: Settings,
     processes: int,
     context: LeaseContext,
-    robots: RobotsFetcher,
+    robots: Callable[[], RobotsFetcher],
     on_note: Callable[[str], None],
     *,
     makes_records: bool,
@@ -53,7 +54,7 @@ def run_transport(
 
     processes: how many there are; 1 for an event loop in this process. The others: see ``assembled``.
     """
-    loop = Loop(context, _chains(robots, ListFetcher(context, settings)))
+    loop = Loop(context, _chains(robots, cache(partial(_list_fetcher, context, settings))))
     if processes == 1:
         yield RunTransport(loop, SystemClock(), lambda: _activity(context))
         return
@@ -65,14 +66,27 @@ def run_transport(
         yield RunTransport(workers, BusiestClock(workers), workers.activity, workers.prefers)
 
 
-def _chains(robots: RobotsFetcher, lists: ListFetcher) -> Callable[[Work], Chain | None]:
+def robots_fetcher(context: LeaseContext, settings: Settings) -> RobotsFetcher:
+    """Make the fetcher of robots.txt; only a run that respects one needs its modules."""
+    from ..transport.robots.fetcher import RobotsFetcher  # noqa: PLC0415 - see above
+
+    return RobotsFetcher(context, settings)
+
+
+def _list_fetcher(context: LeaseContext, settings: Settings) -> ListFetcher:
+    from ..transport.work.list_lease import ListFetcher  # noqa: PLC0415 - for lists by URL
+
+    return ListFetcher(context, settings)
+
+
+def _chains(robots: Callable[[], RobotsFetcher], lists: Callable[[], ListFetcher]) -> Callable[[Work], Chain | None]:
     """Return the function that makes the chain of leases for special work: on a robots.txt, or on a list by URL."""
 
     def chain(work: Work) -> Chain | None:
         lease = work.lease
         if lease.attempt is None:
-            return robots.chain(work) if lease.robots else None
-        return lists.chain(work) if lease.of_list else None
+            return robots().chain(work) if lease.robots else None
+        return lists().chain(work) if lease.of_list else None
 
     return chain
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import ListError, UsageError
-from ..arguments.record_arguments import named_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -91,6 +90,7 @@ def known_pages(
     from ...results.known_pages import KnownPages  # noqa: PLC0415
     from ...results.record_parts import name_of, record_files  # noqa: PLC0415 - rarely needed
     from ...run.recrawl import known_files  # noqa: PLC0415
+    from ..arguments.record_arguments import named_records  # noqa: PLC0415
 
     own = _own_outputs(settings)
     files = known_files(settings)

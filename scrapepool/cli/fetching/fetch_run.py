@@ -26,10 +26,8 @@ from ...run.assemble import Run, assembled, final_outcomes
 from ...run.list_feed import lists
 from ...run.monitoring.counters import ChangesView, Counters
 from ...run.monitoring.fail_if import Alarm
-from ...run.monitoring.failure_examples import ExamplesView, FailureExamples
 from ...run.monitoring.striking import Striking
 from ...run.outputs.open_outputs import Outputs, open_outputs
-from ...run.outputs.ordered_output import list_order
 from ...run.process_count import process_count
 from ...run.recrawl import Recrawl
 from ...settings import Settings
@@ -49,6 +47,7 @@ from .state_report import StateReport
 from .stop_signals import StopSignals
 
 if TYPE_CHECKING:
+    from ...run.outputs.ordered_output import ListOrder
     from ...run.processes.process_starter import ProcessStarter
 
 COLLECT_AFTER = 20_000
@@ -76,8 +75,12 @@ def run_once(
     counts = bool(settings.alarm.fail_if) or settings.display.has_metrics
     counters = Counters(wanted=counts, compares=bool(settings.since.records))
     shown = view = view or _view(settings)
-    examples = FailureExamples() if isinstance(view, KeyView) else None
-    view = view if examples is None else ExamplesView(view, examples)
+    examples = None
+    if isinstance(view, KeyView):
+        from ...run.monitoring.failure_examples import ExamplesView, FailureExamples  # noqa: PLC0415 - for a terminal
+
+        examples = FailureExamples()
+        view = ExamplesView(view, examples)
     view = ChangesView(view, counters) if counters.changes else view
     stop, controls = Stop(), Controls()
     with (
@@ -120,12 +123,20 @@ def _starter(settings: Settings) -> ProcessStarter | None:
     return ProcessStarter(processes)
 
 
+def _list_order(settings: Settings, on_note: Callable[[str], None]) -> ListOrder | None:
+    if not settings.output.ordered:
+        return None
+    from ...run.outputs.ordered_output import ListOrder  # noqa: PLC0415 - an option
+
+    return ListOrder(on_note, bodies=settings.output.needs.body)
+
+
 def _view(settings: Settings) -> View:
     on_terminal = settings.output.uses_stdout and sys.stdout is not None and sys.stdout.isatty()
     return view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(repr=False, eq=False, kw_only=True)
 class _FetchRun:
     """A run and its parts."""
 
@@ -145,7 +156,7 @@ class _FetchRun:
 
     def __post_init__(self) -> None:
         self._finished = Finished(each=not self.settings.input.dedupe)
-        self._order = list_order(self.settings, self.log.note)
+        self._order = _list_order(self.settings, self.log.note)
         self._alarm = Alarm(self.settings.alarm, self.counters, self._finished)
         self._formats = ListFormats(self.log.note if self.invocation.names_column else None)
         self._left: list[Outcome] = []  # outcomes that are not final at the end

@@ -27,12 +27,12 @@ from ...record.safe_io.unfinished_mark import unmark
 from ...settings import OutputSettings, Settings
 from ...storage.urls import is_storage
 from .open_archive import open_archive
-from .ordered_output import ListOrder, OrderedSink
 from .resume import pass_over, records_sink
 
 if TYPE_CHECKING:
     from ...record.body_files.body_store import Files
     from ...record.body_files.known_files import FileOwners
+    from .ordered_output import ListOrder
     from .part_output import Parts
 
 
@@ -105,7 +105,11 @@ def open_outputs(
 
         method = settings.request.method
         sink = DuplicatesSink(sink, method=method, is_finished=opening.is_finished, paths=finished.paths)
-    return Outputs(sink if order is None else OrderedSink(sink, order), archive, opening.on_complete(), files)
+    if order is not None:
+        from .ordered_output import OrderedSink  # noqa: PLC0415 - an option
+
+        sink = OrderedSink(sink, order)
+    return Outputs(sink, archive, opening.on_complete(), files)
 
 
 @frozen

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from ...model import HostKey, Outcome, Skipped, Target
 from ...plural import counted
 from ...ports import Batch, Ended, Feed, Sink
-from ...settings import MIB, Settings
+from ...settings import MIB
 from ...text import printable
 
 MAX_WAITING = 10_000
@@ -204,11 +204,6 @@ class OrderedFeed:
         entries += zip(batch.places, batch.rejected, strict=True)
         self._next.extend(sorted(entries, key=lambda entry: entry[0]))
         return bool(entries)
-
-
-def list_order(settings: Settings, on_note: Callable[[str], None]) -> ListOrder | None:
-    """Return the order of the lists if the settings ask for it, else None."""
-    return ListOrder(on_note, bodies=settings.output.needs.body) if settings.output.ordered else None
 
 
 class OrderedSink:

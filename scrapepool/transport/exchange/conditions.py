@@ -6,12 +6,15 @@ Decides nothing: ``scrapepool.validators`` does. This module applies its decisio
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from ...model import Fetched, Unchanged
 from ...validators import Known, validators_of
 from .exchange import Exchange
-from .partial_files import PartialDownload
 from .route import with_fields
+
+if TYPE_CHECKING:
+    from .partial_files import PartialDownload
 
 
 def with_conditions(request: bytes, left: PartialDownload | None, known: Known | None, url: str, method: str) -> bytes:

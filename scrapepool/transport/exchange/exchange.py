@@ -19,15 +19,12 @@ from ...model import Saved, Timings, TLSFacts
 from ...running_clock import monotonic
 from ..errors import FetchError
 from ..http1.body import Body
-from ..http1.connect_request import refused
-from ..http1.content_range import check_range
 from ..http1.redirect import STATUSES
 from ..http1.response import ResponseParser
 from ..net.channel import LARGE_RECEIVE_SIZE, RECEIVE_SIZE
 from ..net.connection import Connection
 from ..net.steps import ROOM, SLICE, Offload, Steps
 from .body_end import wait_for_end
-from .large_body import receive_large
 from .read_ahead import Allowance, ReadAhead
 
 LARGE = 1024 * 1024  # bytes; a body of at least this length is received in larger pieces
@@ -130,6 +127,8 @@ class Exchange:
         """Find out whether the response is a redirect. Raises ProxyError if it comes from a proxy that refuses."""
         parser = self.parser
         if parser.status == 407 and conn.forwards:
+            from ..http1.connect_request import refused  # noqa: PLC0415 - rarely needed
+
             raise refused(parser)
         if follow and parser.status in STATUSES and (locations := parser.locations):
             self.location = locations[0]
@@ -240,6 +239,8 @@ class Exchange:
         parser = self.parser
         unexpected_part = parser.status == 206 and not ranged
         if unexpected_part:
+            from ..http1.content_range import check_range  # noqa: PLC0415 - rarely needed
+
             check_range(parser)
         body = self.body  # it was made already if it has arrived whole
         if ranged and parser.status == 206:  # the partial file is read again to compute its digest
@@ -315,6 +316,8 @@ class Exchange:
                 yield from wait_for_end(parser, conn)
                 continue
             if large and body.keeps_nothing:
+                from .large_body import receive_large  # noqa: PLC0415 - for long bodies
+
                 yield from receive_large(parser, conn, body, offload)
                 break
             if body.full:

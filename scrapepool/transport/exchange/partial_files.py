@@ -45,11 +45,6 @@ OWN_NAMES = lazy_pattern(r"[0-9a-f]{32}(?:-[0-9]+)?(?:\.part|-[0-9]+\.whole)|[0-
 """Names that this program gives to partial files. It neither deletes nor writes any other file."""
 
 
-def name_of(target: Target) -> str:
-    """Return the name of a target's partial files: its URL as in records, and its occurrence if it is repeated."""
-    return target.url if target.occurrence == 1 else f"{target.url} {target.occurrence}"
-
-
 class Packer(Protocol):
     """Compresses one body."""
 
@@ -126,6 +121,11 @@ class PartialFiles:
 
     def __repr__(self) -> str:
         return f"<PartialFiles in {self.folder.path!r}: {len(self._active)} written, {len(self._left)} left>"
+
+    @staticmethod
+    def name_of(target: Target) -> str:
+        """Return the name of a target's partial files: its URL as in records, and its occurrence if it is repeated."""
+        return target.url if target.occurrence == 1 else f"{target.url} {target.occurrence}"
 
     def partial_download(self, method: str, url: str) -> PartialDownload | None:
         """Return the partial download of a request's body, None if there is none. Raises FetchError (``disk``)."""

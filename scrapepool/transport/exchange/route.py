@@ -12,7 +12,7 @@ from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import MutableMapping, Sequence
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 from urllib.request import getproxies
 
@@ -27,8 +27,10 @@ from ...overrides import HostOverrides
 from ...settings import RequestSettings
 from ..net.pool import HostPool
 from ..net.session import PooledSession
-from .cookies import CookieStore
 from .request_overrides import AUTHORIZATION, host_request, row_request
+
+if TYPE_CHECKING:
+    from .cookies import CookieStore
 
 MAX_ROUTES = 4096
 REFRESH = 1.0  # seconds between two look-ups of a pool in use, which keep it from being evicted from the LRU cache

@@ -9,8 +9,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
 from urllib3.util import Timeout
@@ -19,9 +18,7 @@ from ...fallbacks import IN, OUT
 from ...model import ErrorKind, ProxyFault, TLSFacts
 from ...running_clock import monotonic
 from ..errors import FetchError, ProxyError, ResponseError
-from ..http1.connect_request import connect_request, refused
 from ..http1.response import ResponseParser
-from .address_policy import why_not_public
 from .channel import LEAST_TIMEOUT, NO_LIMIT, RECEIVE_SIZE, Channel
 from .happy_eyeballs import dial
 from .phase import Phase
@@ -32,8 +29,7 @@ from .urllib3_internals import HTTPConnectionHooks
 CLOSED_TUNNEL = "the proxy closed the connection without a response"
 
 
-@dataclass(slots=True)
-class ConnectTimings:
+class ConnectTimings(NamedTuple):
     """The seconds that each step of opening a connection took; None for a step that did not happen."""
 
     dns: float | None = None
@@ -161,6 +157,8 @@ class Opening(Channel, HTTPConnectionHooks):
 
     def _allowed(self, addresses: list[Address]) -> list[Address]:
         """Return the addresses that are public. Raises NewConnectionError if none is."""
+        from .address_policy import why_not_public  # noqa: PLC0415 - for --deny-private
+
         refused = {address.ip: why_not_public(address.ip) for address in addresses}
         allowed = [address for address in addresses if refused[address.ip] is None]
         if not allowed:
@@ -188,6 +186,8 @@ class Opening(Channel, HTTPConnectionHooks):
 
     def _request_tunnel(self) -> Steps[None]:
         """Request a tunnel from the proxy. Raises OSError if the proxy refuses it, ValueError for an invalid header."""
+        from ..http1.connect_request import connect_request, refused  # noqa: PLC0415 - for proxies
+
         request, parser = connect_request(*self.tunnel_request), ResponseParser("CONNECT")
         self.opening_phase = (Phase.HANDSHAKE, self._step_ended)
         self.make_non_blocking()
@@ -203,7 +203,8 @@ class Opening(Channel, HTTPConnectionHooks):
         if parser.leftover:
             raise self._no_tunnel("the proxy sent unsolicited data")
         now = monotonic()
-        self.connect_timings.connect = (self.connect_timings.connect or 0.0) + now - self._step_ended
+        seconds = (self.connect_timings.connect or 0.0) + now - self._step_ended
+        self.connect_timings = self.connect_timings._replace(connect=seconds)
         self._step_ended = now
 
     def _exchange_connect(self, request: bytes, parser: ResponseParser) -> Steps[None]:

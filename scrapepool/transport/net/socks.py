@@ -110,7 +110,7 @@ class _SOCKSOpening:
         except FetchError as fault:
             raise self._failed(proxy_sock, fault) from None
         self._step_ended = monotonic()
-        opening.connect = (opening.connect or 0.0) + self._step_ended - connected
+        opening = opening._replace(connect=(opening.connect or 0.0) + self._step_ended - connected)
         plain = socket.socket(proxy_sock.family, proxy_sock.type, proxy_sock.proto, fileno=proxy_sock.detach())
         return plain, opening, host if literal(host, port) else None
 

@@ -39,7 +39,7 @@ class TLSConnection(Connection, HTTPSConnectionHooks):
             handle, self._handle = self._handle, None
             if handle is not None:
                 handle.close()
-        self.connect_timings.tls = monotonic() - self._step_ended
+        self.connect_timings = self.connect_timings._replace(tls=monotonic() - self._step_ended)
         self._opened()
 
     def open_socket(self) -> socket.socket:
@@ -75,7 +75,7 @@ class TLSConnection(Connection, HTTPSConnectionHooks):
             if not (yield from self._ready(wanted)):
                 raise TimeoutError("The handshake operation timed out")
         self.is_verified: bool = context.verify_mode == CERT_REQUIRED and not self.forwards
-        self.connect_timings.tls = monotonic() - self._step_ended
+        self.connect_timings = self.connect_timings._replace(tls=monotonic() - self._step_ended)
 
     def mark_opened(self) -> None:
         """Reset the state of a connection that was just opened, with what was known of the one before."""

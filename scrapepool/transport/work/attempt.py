@@ -20,9 +20,7 @@ from ...validators import Known
 from ..classify import IDEMPOTENT, classify
 from ..errors import FetchError
 from ..exchange.conditions import with_conditions, with_validators
-from ..exchange.cookies import CookieStore
 from ..exchange.exchange import Exchange, NewBody
-from ..exchange.partial_files import PartialDownload, name_of
 from ..exchange.route import Route
 from ..http1.head import Field
 from ..http1.redirect import next_method, next_url
@@ -30,6 +28,8 @@ from ..net.steps import Offload, Steps
 from .held_connection import HeldConnection
 
 if TYPE_CHECKING:
+    from ..exchange.cookies import CookieStore
+    from ..exchange.partial_files import PartialDownload
     from ..exchange.transcript import Capture
     from ..net.connection import Connection
     from .context import LeaseContext
@@ -139,7 +139,7 @@ class RunningAttempt:
         """Find the target's own route, its partial download, and what earlier records say of it."""
         partial_files = self._context.partial_files
         if partial_files is not None and not self._probe:
-            left = self._partial_download = partial_files.partial_download(self._method, name_of(target))
+            left = self._partial_download = partial_files.partial_download(self._method, partial_files.name_of(target))
             self._new_body = partial(self._context.saved_body, partial_files, self._method, target, left)
         own = target.request
         if own is not None and own.body_to is not None and self._method != "HEAD" and not self._probe:
@@ -192,7 +192,7 @@ class RunningAttempt:
         """Delete the partial download: the server has another version, or its response does not continue ours."""
         partial_files = self._context.partial_files
         assert partial_files is not None  # noqa: S101 - there was a partial download
-        partial_files.forget(self._method, name_of(target))
+        partial_files.forget(self._method, partial_files.name_of(target))
         self._new_body = partial(self._context.saved_body, partial_files, self._method, target, None)
         self._partial_download = None
 
@@ -328,7 +328,10 @@ class RunningAttempt:
 
 def _jar_with_cookies(jar: CookieStore | None, fields: Sequence[Field], host: str, path: str) -> CookieStore:
     """Store the cookies of a response in the jar, or in a new one, and return it."""
-    jar = CookieStore() if jar is None else jar
+    if jar is None:
+        from ..exchange.cookies import CookieStore  # noqa: PLC0415 - for hosts that set cookies
+
+        jar = CookieStore()
     jar.store(fields, host, path, time.time())
     return jar
 

@@ -9,22 +9,16 @@ import contextlib
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 from urllib3.exceptions import PoolError
 
 from ...model import Attempt, Fetched, HostKey, OpenBody, Target
 from ...settings import Settings
-from ...validators import Known
-from ..exchange.cookies import CookieStore
-from ..exchange.file_body import SavedBody
 from ..exchange.outcomes import Reporter
-from ..exchange.partial_files import PartialDownload, PartialFiles, name_of
 from ..exchange.read_ahead import Allowance
 from ..exchange.route import Route, RouteTable
-from ..exchange.streamed_body import StreamedBody
-from ..exchange.transcript import Capture, folder_of
 from ..http1.body import Body
 from ..http1.packed_name import packed_name
 from ..http1.response import ResponseParser
@@ -33,11 +27,16 @@ from ..net.session import PooledSession
 from .desync import DesyncStates
 from .lease import RunningLease
 
+if TYPE_CHECKING:
+    from ...validators import Known
+    from ..exchange.cookies import CookieStore
+    from ..exchange.partial_files import PartialDownload, PartialFiles
+    from ..exchange.transcript import Capture
+
 MAX_BLOCKING = 256
 """Connections that are opened at once if each of them blocks a thread."""
 
 
-@dataclass(slots=True, repr=False, eq=False)
 class RunState:
     """The state of a run that all its leases see.
 
@@ -48,12 +47,11 @@ class RunState:
     live: the connections in use; each lease adds and removes its own.
     """
 
-    draining: bool = False
-    aborted: bool = False
-    keeps_no_idle: bool = False
-    lag: float = 0.0
-    allowance: Allowance = field(default_factory=Allowance)
-    live: dict[Connection, RunningLease] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.draining = self.aborted = self.keeps_no_idle = False
+        self.lag = 0.0
+        self.allowance = Allowance()
+        self.live: dict[Connection, RunningLease] = {}
 
 
 class LeaseContext:
@@ -104,7 +102,7 @@ class LeaseContext:
         self.has_file = has_file
         self._unexpected = unexpected
         self._output, self._files = settings.output, settings.files
-        self.capture = None if settings.warc.path is None else partial(Capture, folder_of(settings.warc.path))
+        self.capture = None if settings.warc.path is None else _capture(settings.warc.path)
         self.jar: CookieStore | None = jar if of is None else of.jar
         self.state: RunState = RunState() if of is None else of.state
 
@@ -142,13 +140,15 @@ class LeaseContext:
                 return self.new_body(parser)
         else:
             left = None
+        from ..exchange.file_body import SavedBody  # noqa: PLC0415 - for --save-dir
+
         coding = parser.values.get(b"content-encoding")
         body = SavedBody(
             self._size,
             coding,
             keep=self.keeps_body,
             digest=self._digest,
-            begin=partial(partial_files.begin, method, name_of(target), parser, left),
+            begin=partial(partial_files.begin, method, partial_files.name_of(target), parser, left),
             left=left,
         )
         if coding is not None and not self.keeps_body and (name := packed_name((target.url,), coding)) is not None:
@@ -159,6 +159,8 @@ class LeaseContext:
         """Make the body of a response that goes to an object of the calling program."""
         if not 200 <= parser.status < 300:
             return self.new_body(parser)
+        from ..exchange.streamed_body import StreamedBody  # noqa: PLC0415 - for programs
+
         coding = parser.values.get(b"content-encoding")
         return StreamedBody(self._size, coding, keep=self.keeps_body, digest=self._digest, open_body=open_body)
 
@@ -225,3 +227,9 @@ class LeaseContext:
                 conn, _ = pool.checkout(0)
                 conn.close()
                 pool.checkin(conn)
+
+
+def _capture(archive: str) -> Callable[[], Capture]:
+    from ..exchange.transcript import Capture, folder_of  # noqa: PLC0415 - for --warc
+
+    return partial(Capture, folder_of(archive))

@@ -18,7 +18,6 @@ from ...schedule.lease import NO_USE
 from ...schedule.queue.latency import MAX_LEASE
 from ..classify import IDEMPOTENT, classify
 from ..exchange.exchange import Exchange
-from ..exchange.partial_files import name_of
 from ..exchange.route import Route
 from ..net.bandwidth import Bandwidth
 from ..net.connection import Connection
@@ -298,7 +297,7 @@ class RunningLease:
             return
         if result.saved is not None and result.saved.file is not None:
             partial_files.discard(result.saved.file)
-        partial_files.forget(self._context.method_of(attempt), name_of(attempt.target))
+        partial_files.forget(self._context.method_of(attempt), partial_files.name_of(attempt.target))
 
 
 def _ends_lease(retry: Retryable) -> bool:

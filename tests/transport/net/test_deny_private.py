@@ -15,7 +15,7 @@ from scrapepool.ports import Work
 from scrapepool.schedule.lease import Lease
 from scrapepool.settings import RequestSettings
 from scrapepool.transport.exchange.check_request import check_request
-from scrapepool.transport.net import opening as opening_module
+from scrapepool.transport.net import address_policy
 from scrapepool.transport.net import resolver as resolver_module
 from scrapepool.transport.net.connection import Connection
 from scrapepool.transport.net.resolver import Resolver
@@ -63,7 +63,7 @@ def public_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     def why(ip: str) -> str | None:
         return None if ip == "127.0.0.1" else f"not {ip}"
 
-    monkeypatch.setattr(opening_module, "why_not_public", why)
+    monkeypatch.setattr(address_policy, "why_not_public", why)
 
 
 def refused(url: str) -> Skipped:

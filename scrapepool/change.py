@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import Enum, StrEnum
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from .model import ErrorKind
+from .named_tuple import NamedTuple
 
 PAGES = frozenset({"ok", "unchanged"})
 """Outcomes that mean that there is a page."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from .errors import UsageError
 from .failure_classes import statuses
 from .model import Fetched
+from .named_tuple import NamedTuple
 from .text import brief
 
 KINDS = ("type", "url", "status", "css", "text")

@@ -5,7 +5,9 @@ Names, order and types are an API. Decides nothing about values: ``record`` writ
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from .named_tuple import NamedTuple
 
 Kind = Literal[
     "text", "word", "int16", "int32", "int64", "real", "boolean", "time", "urls", "hops", "timings", "tls", "json"

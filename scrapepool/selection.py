@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from .errors import SettingsError, UsageError
 from .lazy_pattern import lazy_pattern
+from .named_tuple import NamedTuple
 from .text import brief
 
 KINDS = ("css", "xpath", "re", "json", "meta", "jsonld")

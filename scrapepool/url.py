@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
 
 from . import whatwg
 from .errors import InvalidURLError
 from .host_key import DEFAULT_PORTS, HostKey
 from .lazy_pattern import lazy_pattern
+from .named_tuple import NamedTuple
 from .text import brief, without_passwords
 
 MAX_LABEL = 63

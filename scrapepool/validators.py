@@ -12,9 +12,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from .lazy_pattern import lazy_pattern
+from .named_tuple import NamedTuple
 
 MAX_ETAG = 512
 """Longest ETag that is kept, in characters; longer ones would fill the records."""

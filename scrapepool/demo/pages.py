@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import NamedTuple
 from urllib.parse import quote
 
+from ..named_tuple import NamedTuple
 from .wire import Then, WireResponse
 
 MEGABYTE = 1_000_000

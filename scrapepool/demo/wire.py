@@ -8,7 +8,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple
+
+from ..named_tuple import NamedTuple
 
 
 class Then(Enum):

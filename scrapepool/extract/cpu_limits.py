@@ -11,9 +11,10 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..fallbacks import limit_cpu, ring_after_cpu
+from ..named_tuple import NamedTuple
 from .extraction import TooSlowError
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..errors import InvalidURLError, ListError, UsageError
+from ..named_tuple import NamedTuple
 from ..text import brief
 from ..url import parse
 from .host_file import HostFile

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..frozen import Compared
 from ..host_key import HostKey
+from ..named_tuple import NamedTuple
 from .history import Step
 from .targets import ListTarget, Target
 

@@ -7,10 +7,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..charset import decode_text
 from ..frozen import Compared, rarely_made
+from ..named_tuple import NamedTuple
 from .attempts import Attempt, Redirect
 from .error_kind import ErrorKind
 from .history import Step, Timings, TLSFacts

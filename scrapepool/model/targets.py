@@ -6,10 +6,11 @@ import builtins
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..frozen import Compared, rarely_made
 from ..host_key import HostKey
+from ..named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from ..validators import Known

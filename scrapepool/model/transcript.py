@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, Literal
+
+from ..named_tuple import NamedTuple
 
 
 class Span(NamedTuple):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ..model import Attempt, Result, Transcript
+from ..named_tuple import NamedTuple
 from ..schedule.lease import NO_USE, ConnectionUse, Lease
 from ..schedule.robots import RobotsVerdict
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from heapq import heappush, heapreplace
-from typing import Any, NamedTuple
+from typing import Any
+
+from ..named_tuple import NamedTuple
 
 LONGEST_URL = 2000
 """Characters that are kept of a URL. A longer one is cut, so that a few examples cannot fill the memory or the page."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import marshal
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from ..change import Condition, Difference, PageState, differences, same_page
+from ..named_tuple import NamedTuple
 from ..temporary_tables import TemporaryTables
 from .find import typed_record
 from .journal import is_regenerated, request_id

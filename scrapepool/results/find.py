@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import field
 from heapq import nsmallest
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from ..errors import InvalidURLError
 from ..frozen import frozen
+from ..named_tuple import NamedTuple
 from ..read.entries import absolute
 from ..read.seen.target_id import as_recorded
 from ..record_fields import TABLE, Kind

@@ -6,9 +6,10 @@ Knows neither files nor formats.
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..model import Apart, ErrorKind
+from ..named_tuple import NamedTuple
 
 
 class RecordSummary(NamedTuple):

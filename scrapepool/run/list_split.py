@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
-from typing import NamedTuple
 
 from ..errors import ListError, OutputError, UsageError, system_reason
 from ..folder import make_folder
 from ..frozen import frozen
 from ..host_share import NO_HOST_SHARE, share_of
 from ..model import HostKey
+from ..named_tuple import NamedTuple
 from ..ports import Batch
 from ..read import TargetList
 from ..read.formats.detect import DOCUMENTS

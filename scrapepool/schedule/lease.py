@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from ..frozen import Compared
 from ..model import Attempt, ErrorKind, HostKey, Wait
+from ..named_tuple import NamedTuple
 
 
 @dataclass(slots=True, repr=False, eq=False)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from typing import NamedTuple
 
 from ..model import HostKey
+from ..named_tuple import NamedTuple
 
 
 class HostLimits(NamedTuple):

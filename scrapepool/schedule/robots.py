@@ -25,9 +25,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ..model import ErrorKind, Failed, HostKey
+from ..named_tuple import NamedTuple
 from .health.circuit_breaker import FIRST_PROBE_DELAY, MAX_PROBE_DELAY
 from .health.retry import MAX_DOUBLINGS
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from heapq import nlargest
-from typing import NamedTuple
 
 from ..histogram import LogHistogram
 from ..model import HostKey, Outcome, error_of, verdict
+from ..named_tuple import NamedTuple
 
 MAX_FINISHED_HOSTS = 10_000
 """Finished hosts whose numbers are kept, about 1 kB each. When there are more, the less busy half is forgotten; what

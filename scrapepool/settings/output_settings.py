@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import require
 from ..frozen import frozen
+from ..named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from ..expectation import Expectation

@@ -6,11 +6,12 @@ Knows neither formats nor where a document comes from.
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...errors import InvalidURLError
 from ...frozen import frozen
 from ...lazy_pattern import lazy_pattern
+from ...named_tuple import NamedTuple
 from ...url import join, plain, without_line_breaks
 from ..entries import NO_BASE_URL
 

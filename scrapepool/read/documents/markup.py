@@ -13,9 +13,9 @@ import re
 from collections.abc import Generator, Iterable, Iterator
 from html import unescape
 from html.entities import html5
-from typing import NamedTuple
 
 from ...lazy_pattern import lazy_pattern
+from ...named_tuple import NamedTuple
 
 MAX_TAG = 64 * 1024
 """Characters of the longest tag that is read; longer tags are skipped."""

@@ -11,9 +11,9 @@ import csv
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from ...lazy_pattern import lazy_pattern
+from ...named_tuple import NamedTuple
 from .rows import MAX_RECORD, RowError, escaped, replaced, start_of
 
 URL_COLUMNS = ("url", "link", "href")

@@ -7,10 +7,11 @@ the look-up of a single row.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from ...lazy_pattern import lazy_pattern
 from ...model import RowRequest
+from ...named_tuple import NamedTuple
 
 MAX_LINE = 64 * 1024
 MAX_RECORD = 1024 * 1024

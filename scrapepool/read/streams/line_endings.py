@@ -7,9 +7,9 @@ line is replaced by a line feed, so that offsets and sizes stay the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from ...lazy_pattern import lazy_pattern
+from ...named_tuple import NamedTuple
 
 SHORTEST = 4
 """Bytes of the shortest entry, ``a.b``, with its NUL. In UTF-16 and binary files NULs are more frequent."""

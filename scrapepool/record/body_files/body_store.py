@@ -13,11 +13,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from itertools import count
-from typing import NamedTuple
 
 from ...errors import OutputError, system_reason
 from ...folder import Folder
 from ...model import ErrorKind, Failed, Outcome, Saved
+from ...named_tuple import NamedTuple
 from ...owned_file import ForeignFileError
 from ...settings import FileSettings
 from ..safe_io.durability import fsync

@@ -12,11 +12,11 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import NamedTuple
 
 from ...fallbacks import pread
 from ...folder import Folder
 from ...model import Apart, Target
+from ...named_tuple import NamedTuple
 
 PLACED = "placed"
 """The list's name in the folder for work."""

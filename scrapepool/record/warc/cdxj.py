@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import NamedTuple
 
 from ...errors import ListError, OutputError
 from ...lazy_pattern import lazy_pattern
+from ...named_tuple import NamedTuple
 from ...temporary_tables import TemporaryTables
 from ..safe_io.atomic_replace import replaced
 from ..safe_io.durability import fsync

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha1
-from typing import NamedTuple
 
+from ...named_tuple import NamedTuple
 from .serialize import END, base32_digest
 from .stream import DamagedError, GzipStream, PlainStream, Stream, TornError, take, until
 

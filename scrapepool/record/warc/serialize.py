@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from hashlib import sha1 as _sha1
 from random import Random
-from typing import NamedTuple
 
 from ...model import Span, Transcript
+from ...named_tuple import NamedTuple
 from ...text import printable
 from ..formats.fields import instant
 

@@ -13,12 +13,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing import resource_tracker
-from typing import Any, NamedTuple
+from typing import Any
 
 import dask
 from distributed import Client, LocalCluster
 
 from ...errors import ClusterError, UsageError
+from ...named_tuple import NamedTuple
 from ...record import record_format
 from ...record.parts.part_folder import PartFolder
 from ...record.parts.part_names import ABOUT, BUCKETS, SUCCESS, any_part

@@ -10,9 +10,9 @@ import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from ...errors import ScrapepoolError
+from ...named_tuple import NamedTuple
 from ...record.parts.part_folder import part_folder
 from ...record.parts.part_names import ABOUT
 from ...version import __version__

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...model import (
     Attempt,
@@ -31,6 +31,7 @@ from ...model import (
     TLSFacts,
     Transcript,
 )
+from ...named_tuple import NamedTuple
 from ...ports import Done, Unbegun, Work
 from ...record.formats.serializer import Serializer
 from ...schedule.lease import ConnectionUse, Lease

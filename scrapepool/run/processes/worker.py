@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from ...fallbacks import STOP_SIGNALS
+from ...named_tuple import NamedTuple
 from ...ports import Done, Unbegun
 from ...record.formats.serializer import Serializer
 from ...running_clock import RUNNING_CLOCK

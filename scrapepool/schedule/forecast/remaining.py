@@ -6,8 +6,7 @@ hours. Knows nothing of other hosts. Time is an argument.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from ...named_tuple import NamedTuple
 from ..health.circuit_breaker import UNKNOWN_HOST_PROBING
 from ..queue.host_queue import HostQueue
 from ..tally import HostTally

@@ -8,7 +8,8 @@ an argument.
 from __future__ import annotations
 
 from math import inf, ldexp
-from typing import NamedTuple
+
+from ...named_tuple import NamedTuple
 
 FIRST_COOL_DOWN = 0.5
 """Seconds of the first cool-down if the host names no wait; lychee begins with the same."""

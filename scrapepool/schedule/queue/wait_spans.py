@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from math import inf
-from typing import NamedTuple
 
 from ...model import Wait, WaitReason
+from ...named_tuple import NamedTuple
 
 MAX_SPANS = 64
 """Spans that are kept per host. Older ones are summed up, and count only for waits that began first."""

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
-from typing import NamedTuple
 
 from ...model import HostKey
+from ...named_tuple import NamedTuple
 
 MIN_TURN = 10.0
 """Minimum seconds of one turn. A handover costs two exchanges and the time of what is in flight, about half a second in

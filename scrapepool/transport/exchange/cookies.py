@@ -12,9 +12,10 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...lazy_pattern import lazy_pattern
+from ...named_tuple import NamedTuple
 from ..http1.head import Field
 from .set_cookie import FOREVER, SetCookie, parse_set_cookie
 

@@ -18,12 +18,13 @@ import threading
 from collections.abc import Callable, Collection
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ...errors import system_reason
 from ...folder import Folder
 from ...lazy_pattern import lazy_pattern
 from ...model import ErrorKind, Target
+from ...named_tuple import NamedTuple
 from ...owned_file import ForeignFileError
 from ..errors import FetchError
 from ..http1.content_range import content_range

@@ -6,9 +6,10 @@ Decides which fields set a cookie and which attributes count. Does not know who 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...lazy_pattern import lazy_pattern
+from ...named_tuple import NamedTuple
 
 MAX_SIZE = 4096
 """Bytes of a name and a value together: the limit of browsers and curl."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ...model import ErrorKind
+from ...named_tuple import NamedTuple
 from ..errors import DecodeError
 from .compressed_stream import (
     ZSTD_MODULE,

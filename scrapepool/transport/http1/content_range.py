@@ -6,10 +6,10 @@ This module decides whether a 206 response to a request without Range contains t
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from ...lazy_pattern import lazy_pattern
 from ...model import ErrorKind
+from ...named_tuple import NamedTuple
 from ..errors import FetchError
 from .head import shown
 from .response import ResponseParser

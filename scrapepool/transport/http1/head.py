@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from ...lazy_pattern import lazy_pattern
 from ...model import ErrorKind
+from ...named_tuple import NamedTuple
 from ..errors import ResponseError
 
 Field = tuple[bytes, bytes]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
 
 from ...lazy_pattern import lazy_pattern
+from ...named_tuple import NamedTuple
 
 LONGEST_IDLE = 1.0
 """The seconds of idle time after which a request that must not be repeated gets a new connection, whatever the server

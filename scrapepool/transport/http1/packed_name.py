@@ -8,8 +8,8 @@ the first decoded bytes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
+from ...named_tuple import NamedTuple
 from .content_coding import Decoder
 
 _GZIP = ((".gz", ".tgz", ".taz", ".svgz", ".gzip"), b"\x1f\x8b")

@@ -9,13 +9,14 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
 from urllib3.util import Timeout
 
 from ...fallbacks import IN, OUT
 from ...model import ErrorKind, ProxyFault, TLSFacts
+from ...named_tuple import NamedTuple
 from ...running_clock import monotonic
 from ..errors import FetchError, ProxyError, ResponseError
 from ..http1.response import ResponseParser

@@ -16,10 +16,11 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...errors import system_reason
 from ...model import ErrorKind
+from ...named_tuple import NamedTuple
 from ...running_clock import monotonic
 from ..classify import out_of_descriptors
 from ..errors import FetchError, ResolverError

@@ -10,9 +10,10 @@ import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor, Future, wait
 from math import inf
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ...fallbacks import poll
+from ...named_tuple import NamedTuple
 from ...running_clock import monotonic
 
 T = TypeVar("T")

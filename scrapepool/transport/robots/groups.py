@@ -8,7 +8,8 @@ version, and ``tests/test_dependencies.py`` says how to check a new one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from ...named_tuple import NamedTuple
 
 
 class Group(NamedTuple):

@@ -11,9 +11,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from ...lazy_pattern import lazy_pattern
+from ...named_tuple import NamedTuple
 from ...url import SENDABLE
 from .groups import group_of
 

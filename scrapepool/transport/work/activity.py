@@ -6,9 +6,10 @@ its phase meanwhile, and then the reported phase was correct shortly before. Doe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ...fallbacks import unsent
+from ...named_tuple import NamedTuple
 from ...running_clock import monotonic
 from ..net.phase import Phase
 

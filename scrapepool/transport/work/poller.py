@@ -10,9 +10,10 @@ import errno
 import select
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ...fallbacks import IN, INVALID, OUT, poll
+from ...named_tuple import NamedTuple
 from ..net.channel import Condition
 from ..net.connection import Connection
 from ..net.pool import HostPool

@@ -12,7 +12,9 @@ _SENTENCE = lazy_pattern(r"\. \(?([A-Z])")
 
 def message_of(error: click.ClickException) -> str:
     """Return the message, without the program's name and a full stop."""
-    if isinstance(error, click.MissingParameter) or not isinstance(error, click.UsageError):
+    if isinstance(error, click.MissingParameter):
+        return " ".join(_plain(error.format_message()).split())  # Click writes one choice per line
+    if not isinstance(error, click.UsageError):
         return _plain(error.format_message())
     context = error.ctx
     if isinstance(error, click.BadParameter) and error.param is not None:

@@ -90,7 +90,8 @@ def test_a_second_signal_stops_at_once(tmp_path: Path, number: signal.Signals, c
         process.send_signal(number)
         ran = ended(process)
     assert ran.code == code
-    assert ran.err.startswith(f"stopped   {LINES} of {LINES + 1}")
+    left = "interrupted; the remaining URLs are left for another run (--resume)\n"
+    assert ran.err.startswith(f"{left}stopped   {LINES} of {LINES + 1}")
     assert [json.loads(line)["outcome"] for line in records.read_text().splitlines()] == ["ok"] * LINES
 
 
@@ -384,3 +385,16 @@ def test_no_module_is_taken_from_the_current_folder(tmp_path, options: tuple[obj
     ran = ended(program(*options, cwd=tmp_path))
     assert "this was imported" not in ran.err
     assert ran.code == (0 if options == ("--version",) else 1), ran.err
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("completion", "missing argument '{bash|zsh|fish}'; choose from: bash, zsh, fish"),
+        ("hosts", "missing argument 'show|forget'; choose from: show, forget"),
+    ],
+)
+def test_a_missing_choice_is_one_line(capfd: pytest.CaptureFixture[str], command: str, message: str) -> None:
+    """Click writes one choice per line."""
+    ran = here(capfd, command)
+    assert (ran.code, ran.err) == (2, f"scrapepool: {message}\n")

@@ -301,10 +301,12 @@ class _FetchRun:
             self.log.note(f"--fail-if {certain.text} is certain to be true; no more URLs are started (--fail-fast)")
             self.stop.request()
 
-    @staticmethod
-    def _reasons(engine: Engine) -> list[str]:
+    def _reasons(self, engine: Engine) -> list[str]:
         """Return why the run ended early. They come before the summary."""
-        return list(dict.fromkeys(reason for reason in (engine.spent, engine.lost) if reason))
+        last, can_go_on = self._last(engine), self.settings.output.journal is not None
+        whole = last.done >= last.total and not last.reading
+        interrupted = "interrupted" if self.signals.exit_code is not None and can_go_on and not whole else None
+        return list(dict.fromkeys(reason for reason in (engine.spent, engine.lost, interrupted) if reason))
 
 
 def _flush(sink: Sink) -> None:

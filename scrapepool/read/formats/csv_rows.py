@@ -118,6 +118,8 @@ def url_column(name: str, columns: Sequence[str], wanted: str | None) -> int:
         return place
     if wanted is not None:
         raise ListError(name, f"no column {wanted!r}; there is {named(columns)}")
+    if any("://" in column for column in columns):
+        raise ListError(name, "the first row has a URL and names no column", "input.format text reads a URL per line")
     raise ListError(name, f"no column called url; there is {named(columns)}", "choose with input.url_field")
 
 

@@ -210,6 +210,7 @@ def test_jsonl(listed) -> None:
     ("name", "content", "options", "reason"),
     [
         ("u.csv", "a,b\n1,2\n", {}, "no column called url; there is 'a', 'b'"),
+        ("u.csv", "http://a/1\nhttp://a/2\n", {}, "the first row has a URL and names no column"),
         ("u.csv", "a,url\n", {"url_field": "c"}, "no column 'c'; there is 'a', 'url'"),
         ("u.csv", "", {}, "no CSV header row"),
         ("u.jsonl", '{"a": 1, "b": 2}\n', {}, "no field 'url'; there is 'a', 'b'"),

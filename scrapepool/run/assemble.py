@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -106,7 +107,7 @@ def assembled(
     on_note = on_note or view.note
     processes = process_count(settings.pool)
     most_workers = partial(workers_within, save=settings.files.save_dir is not None, processes=processes)
-    settings = settings.with_(pool={"workers": most_workers(settings.pool.workers)})
+    settings = replace(settings, pool=replace(settings.pool, workers=most_workers(settings.pool.workers)))
     _check(settings)
     with (
         RUNNING_CLOCK,

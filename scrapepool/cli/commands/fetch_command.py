@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -52,7 +53,7 @@ def fetch(ctx: click.Context, /, sources: tuple[str, ...], **values: Any) -> int
     check_list_options(ctx, sources, settings.input)
     names = sources_or_stdin(sources, settings.input)
     several, compared = are_several(names, settings.input), bool(settings.since.records)
-    settings = settings.with_(output={"lists": several, "compared": compared})
+    settings = replace(settings, output=replace(settings.output, lists=several, compared=compared))
     check_since(settings, names)
     return run(names, settings, invocation)
 

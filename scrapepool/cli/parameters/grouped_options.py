@@ -105,7 +105,7 @@ class GroupedCommand(HelpfulCommand):
 
         def match(name: str, *rest: Any) -> None:
             if not name.startswith("--"):
-                raise click.NoSuchOption(name, ctx=ctx)  # then the parser tries the short options
+                raise click.NoSuchOption(name, "")  # then the parser tries the short options
             match_long(name, *rest)  # type: ignore[misc]  # without it, nobody calls this
 
         parser._match_long_opt = match

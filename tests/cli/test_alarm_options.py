@@ -47,8 +47,8 @@ def test_the_expressions_decide_the_exit_code(place: Place, expressions: list[st
 
 
 @pytest.mark.usefixtures("web")
-def test_what_was_checked_is_told(place: Place) -> None:
-    """In the summary, for people and for programs, and by a quiet run that fails."""
+def test_the_result_of_each_check_is_reported(place: Place) -> None:
+    """The summary has it, for people and for programs, and so has the output of a quiet run that fails."""
     options = ("--fail-if", "failures>4%", "--fail-if", "http_5xx>=100", "--summary-json", "summary.json")
     ran = place.run(*ARGS, *options, "--progress", "none")
     lines = "checked   FAILED  failures>4%    5.00% (1 of 20)\n          ok      http_5xx>=100  0\n"
@@ -72,14 +72,14 @@ def test_targets_that_a_resumed_run_passes_over_count(place: Place) -> None:
 
 @pytest.mark.usefixtures("web")
 def test_a_resumed_run_with_nothing_to_do_says_what_failed(place: Place) -> None:
-    """Otherwise its exit code would have no reason."""
+    """Without these lines nothing would explain its exit code."""
     place.run(*ARGS, "-q")
     ran = place.run(*ARGS, "--resume=all", "--fail-if", "failures>4%", "--progress", "none")
     assert (ran.code, ran.err.splitlines()[-1]) == (1, "checked   FAILED  failures>4%  5.00% (1 of 20)")
 
 
 def test_a_run_that_is_certain_to_fail_stops(tmp_path: Path) -> None:
-    """What it has not begun is left for --resume, and the exit code is 1."""
+    """URLs that it has not begun are left for --resume, and the exit code is 1."""
     with PoliteServer() as server:
         bad = [server.url(f"/status/500?{number}") for number in range(5)]
         slow = [server.url(f"/delay/0.2?{number}") for number in range(500)]
@@ -103,8 +103,8 @@ def test_a_run_that_is_certain_to_fail_stops(tmp_path: Path) -> None:
         (["--at-end", " "], "scrapepool: --at-end names no command\n"),
     ],
 )
-def test_what_cannot_be_meant_is_said(capfd: pytest.CaptureFixture[str], options: list[str], message: str) -> None:
-    """Before anything is fetched."""
+def test_wrong_expressions_are_reported(capfd: pytest.CaptureFixture[str], options: list[str], message: str) -> None:
+    """They are reported before anything is fetched."""
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", *options)
     assert (ran.code, ran.out) == (2, "")
     assert message in ran.err
@@ -124,7 +124,7 @@ def test_expressions_in_the_environment_and_in_a_file(place: Place, web: PoliteS
 
 
 def test_the_command_at_the_end_gets_the_summary(tmp_path: Path) -> None:
-    """Also of a run that was interrupted, or could not write; its own output is not mixed with records."""
+    """An interrupted or failed run runs it, too. The command's own output is not mixed with records."""
     received = tmp_path / "summary.json"
     command = f"cat > {received}; echo said"
     with PoliteServer() as server:
@@ -143,8 +143,8 @@ def test_the_command_at_the_end_gets_the_summary(tmp_path: Path) -> None:
         assert json.loads(received.read_text())["exit_code"] == 130
 
 
-def test_a_command_that_fails_is_told(capfd: pytest.CaptureFixture[str]) -> None:
-    """The run itself went well, and somebody who should know of it does not."""
+def test_a_command_that_fails_is_reported(capfd: pytest.CaptureFixture[str]) -> None:
+    """The run itself succeeded, but whoever the command should inform was not informed."""
     with PoliteServer() as server:
         ran = here(capfd, "fetch", "-q", server.url("/page"), "--at-end", "exit 7")
     assert ran.code == 3

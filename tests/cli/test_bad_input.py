@@ -124,10 +124,10 @@ def test_wrong_usage_is_one_line_and_exit_code_2(capfd: pytest.CaptureFixture[st
     assert said in ran.err
 
 
-def test_options_without_effect_are_for_other_runs_where_they_were_not_typed(
+def test_options_without_effect_are_ignored_unless_they_were_typed(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the environment and in a configuration file they say nothing of this run."""
+    """In the environment and in a configuration file they are meant for other runs."""
     monkeypatch.setenv("SCRAPEPOOL_FETCH_WARC_SIZE", "1MB")
     monkeypatch.setenv("SCRAPEPOOL_FETCH_URL_FIELD", "a")
     Path("scrapepool.toml").write_text("safe-csv = true\nextract-workers = 2\n")
@@ -145,10 +145,10 @@ def test_options_without_effect_are_for_other_runs_where_they_were_not_typed(
     ],
 )
 @pytest.mark.parametrize("command", ["fetch", "plan", "config"])
-def test_options_about_what_a_run_has_not_contradict_it_only_where_they_were_typed(
+def test_options_that_need_another_one_are_errors_only_if_they_were_typed(
     capfd: pytest.CaptureFixture[str], command: str, text: str, words: str
 ) -> None:
-    """A configuration file may say how bodies are named, and records look, where there are some."""
+    """A configuration file may say how bodies are named, and how records look, for runs that have them."""
     Path("scrapepool.toml").write_text(text)
     rest = {"plan": ["--offline"]}.get(command, [])
     ran = here(capfd, command, "good.txt", *words.split(), "--retries", 0, *rest)
@@ -175,8 +175,8 @@ def test_a_full_disk_ends_the_run_with_the_path(capfd: pytest.CaptureFixture[str
     assert ran.err == "scrapepool: cannot write /dev/full: No space left on device\n"
 
 
-def test_a_log_that_cannot_be_written_is_given_up_and_said(capfd: pytest.CaptureFixture[str]) -> None:
-    """The run goes on without it, and its exit code says that an output is not whole."""
+def test_a_log_that_cannot_be_written_is_given_up_and_reported(capfd: pytest.CaptureFixture[str]) -> None:
+    """The run goes on without it, and its exit code says that an output is incomplete."""
     ran = here(capfd, "fetch", "good.txt", "--retries", 0, "--log-file", "/dev/full")
     assert (ran.code, len(ran.records)) == (3, 1)
     assert "the log file can no longer be written" in ran.err
@@ -226,7 +226,7 @@ def test_unknown_commands_and_none(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_bug_is_exit_code_70(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is named in one line, and shown whole where that is asked for."""
+    """The message is one line. SCRAPEPOOL_DEBUG shows the traceback."""
 
     def broken(*_: object) -> None:
         raise ZeroDivisionError("oh")

@@ -156,7 +156,7 @@ def test_a_backend_that_fails_now_and_then_costs_one_retry_each(
 
 
 def test_a_limit_that_says_503_without_a_wait_loses_no_page(capfd: pytest.CaptureFixture[str]) -> None:
-    """As nginx's limit_req does by default, to whichever page comes too early: the same page succeeds later."""
+    """nginx's limit_req does so by default, for whichever page comes too early. The page succeeds later."""
     lock, began = threading.Lock(), time.monotonic()
     answered = 0
 
@@ -176,7 +176,7 @@ def test_a_limit_that_says_503_without_a_wait_loses_no_page(capfd: pytest.Captur
 
 
 def test_silent_hosts_leave_workers_to_the_others(capfd: pytest.CaptureFixture[str]) -> None:
-    """Of twelve workers four silent hosts could take all, sixteen times over; the good hosts are done meanwhile."""
+    """Four silent hosts could take all twelve workers, sixteen times over. The good hosts end meanwhile."""
     good, order = 6, list[str]()
 
     def handler(request: Request) -> Response | None:

@@ -63,7 +63,7 @@ def run(tmp_path: Path, path: Path, change: Callable[[Path], None], *options: ob
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize(("name", "fsync"), [("out.jsonl", "never"), ("out.csv", "second"), ("out.jsonl", "always")])
 def test_a_record_file_that_is_touched_ends_the_run(tmp_path, change, name: str, fsync: str):
-    """With exit code 3 and the path; what was written before a rename is in the file that was moved."""
+    """The exit code is 3, and the message has the path. A renamed file keeps what was written before."""
     path = tmp_path / name
     ran = run(tmp_path, path, change, "-o", path, "--fsync", fsync)
     assert ran.code == 3, ran.err
@@ -93,7 +93,7 @@ def test_what_is_missing_is_fetched_by_the_next_run(tmp_path, change):
 @pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_an_archive_that_is_touched_ends_the_run(tmp_path, change):
-    """As a file of records does."""
+    """It does so as a file of records does."""
     path = tmp_path / "a.warc"
     ran = run(tmp_path, path, change, "-o", tmp_path / "out.jsonl", "--warc", path)
     assert ran.code == 3, ran.err
@@ -135,7 +135,7 @@ def test_standard_output_into_a_file_that_is_truncated_ends_the_run(tmp_path, mo
 @pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_records_of_a_table_that_are_touched_end_the_run(tmp_path, change):
-    """While it is not made."""
+    """They do so as long as the table is not made."""
     pytest.importorskip("pyarrow")
     path = tmp_path / "out.parquet"
     part = tmp_path / "out.parquet.part"

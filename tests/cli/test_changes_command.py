@@ -41,7 +41,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_changes_are_listed(capfd: pytest.CaptureFixture[str], files: tuple[Path, Path]) -> None:
-    """By kind, with exit code 1; and nothing with 0 where there are none."""
+    """They are listed by kind, with exit code 1. Without changes the exit code is 0."""
     ran = here(capfd, "changes", *files)
     assert (ran.code, ran.err) == (1, "")
     assert "new 1  changed 1  gone 1  left_list 1  same 0\n" in ran.out
@@ -53,7 +53,7 @@ def test_changes_are_listed(capfd: pytest.CaptureFixture[str], files: tuple[Path
 
 
 def test_kinds_are_chosen(capfd: pytest.CaptureFixture[str], files: tuple[Path, Path]) -> None:
-    """For the exit code, too."""
+    """The exit code ignores the other kinds, too."""
     ran = here(capfd, "changes", *files, "--only", "gone,slower", "--format", "jsonl")
     assert (ran.code, [one["change"] for one in ran.records]) == (1, ["gone"])
     assert here(capfd, "changes", *files, "--only", "slower", "--format", "jsonl")[:2] == (0, "")
@@ -123,7 +123,7 @@ def test_standard_input_is_read_on_either_side(files: tuple[Path, Path]) -> None
 def test_what_a_run_that_was_stopped_lacks_has_not_left_the_list(
     capfd: pytest.CaptureFixture[str], files: tuple[Path, Path]
 ) -> None:
-    """And that is said."""
+    """A message says so."""
     with files[1].open("a") as stream:
         stream.write('{"url":"ht')
     ran = here(capfd, "changes", *files)
@@ -150,10 +150,10 @@ def test_what_a_run_that_was_stopped_lacks_has_not_left_the_list(
         (["{old}", "{new}", "--format", "csv", "-o", "{old}"], "is read and would be overwritten by --output"),
     ],
 )
-def test_what_cannot_be_meant_is_said(
+def test_wrong_usage_is_reported(
     capfd: pytest.CaptureFixture[str], files: tuple[Path, Path], tmp_path: Path, args: list[str], message: str
 ) -> None:
-    """As usage, exit code 2; no file is made or lost."""
+    """The exit code is 2; no file is created or lost."""
     (tmp_path / "rain.jsonl").write_text("rain\n")
     (tmp_path / "empty").mkdir()
     names = {"old": files[0], "new": files[1], "rain": tmp_path / "rain.jsonl", "empty": tmp_path / "empty"}
@@ -164,8 +164,8 @@ def test_what_cannot_be_meant_is_said(
     assert not (tmp_path / "x.pdf").exists()
 
 
-def test_a_file_that_cannot_be_written_is_told(capfd: pytest.CaptureFixture[str], files: tuple[Path, Path]) -> None:
-    """Exit code 3, as for every output."""
+def test_a_file_that_cannot_be_written_is_reported(capfd: pytest.CaptureFixture[str], files: tuple[Path, Path]) -> None:
+    """The exit code is 3, as for every output."""
     ran = here(capfd, "changes", *files, "-o", "/nowhere/x.csv")
     assert ran == (3, "", "scrapepool: cannot write /nowhere/x.csv: its folder does not exist\n")
     ran = here(capfd, "changes", *files, "-o", "/dev/full", "--format", "csv")
@@ -174,7 +174,7 @@ def test_a_file_that_cannot_be_written_is_told(capfd: pytest.CaptureFixture[str]
 
 @pytest.mark.slow
 def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
-    """As it ends any filter."""
+    """It ends as other filters do."""
     old, new = tmp_path / "old.jsonl", tmp_path / "new.jsonl"
     old.write_text("")
     new.write_text(lines([{"url": f"http://a/{number}", "outcome": "ok"} for number in range(20_000)]))

@@ -78,8 +78,8 @@ def test_workers_that_see_other_files(place: Place, cluster: Any) -> None:
     assert message.endswith(" cannot read cookies.txt; put it into a folder that all machines share")
 
 
-def test_what_is_refused_before_a_cluster_is_asked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing extra, options of one process, and an address that is none."""
+def test_what_is_refused_before_a_cluster_is_contacted(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """These are a missing extra, options for one process only, and an invalid address."""
     place.write("urls.txt", "https://example.org/")
     message = place.complaint("fetch", "urls.txt", "-o", "out.jsonl", "--cluster", "local:2")
     assert message.startswith("with --cluster, the records need a folder whose name ends with /")

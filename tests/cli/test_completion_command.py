@@ -85,7 +85,7 @@ def test_fish(shell_folder: Path) -> None:
 
 
 def test_a_file_name_is_completed_at_the_prompt(shell_folder: Path) -> None:
-    """For an option that takes a file, and for a list, as without any completion."""
+    """It is completed for an option that takes a file, and for a list, as without our script."""
     if shutil.which("bash") is None:
         pytest.skip("bash is not installed")
     with TerminalProgram(

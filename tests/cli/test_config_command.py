@@ -235,8 +235,8 @@ def test_files_that_cannot_be_read(place: Place) -> None:
     assert place.complaint("config") == "pyproject.toml: tool.scrapepool: expected a table"
 
 
-def test_what_contradicts_itself(place: Place) -> None:
-    """What fetch would refuse_if is refused here, wherever it comes from."""
+def test_contradictions_are_refused(place: Place) -> None:
+    """What fetch would refuse is refused here, wherever it comes from."""
     place.write("scrapepool.toml", "quiet = true")
     assert place.complaint("config", "--progress", "live") == "--quiet and --progress live contradict each other"
 
@@ -309,6 +309,6 @@ def test_secrets_are_not_shown(place: Place) -> None:
     assert "outside latin-1" in place.complaint("config", "--config", "copy.toml")
 
 
-def test_lists_are_not_looked_at(place: Place) -> None:
-    """A command line of fetch can be asked about as it stands."""
+def test_lists_are_not_read(place: Place) -> None:
+    """So config accepts any command line of fetch."""
     assert place.run("config", "no-such-list.txt", "-o", "no-such-folder/x.jsonl").code == 0

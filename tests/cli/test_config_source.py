@@ -34,7 +34,7 @@ def test_what_reads_writes_sends_or_chooses_is_guarded() -> None:
 
 
 def test_the_documentation_names_all_of_them() -> None:
-    """In the list of what a file that was only found may not set."""
+    """They are in the list of options that a file which was only found may not set."""
     page = (Path(__file__).parents[2] / "docs" / "config.md").read_text(encoding="utf-8")
     listed = page.split("It may not set\n")[1].split("These end the program")[0]
     assert [key for key in GUARDED if f"`{key}`" not in listed] == []
@@ -102,7 +102,7 @@ def test_harmless_options_of_a_found_file_are_obeyed(place: Place, web: PoliteSe
 
 
 def test_only_the_user_makes_it_quiet(place: Place, web: PoliteServer) -> None:
-    """With -q nothing is said but in the log; a file cannot be quiet about itself."""
+    """With -q the line is in the log only; a file cannot keep itself quiet."""
     place.write("scrapepool.toml", "quiet = true")
     args = ("fetch", web.url("/page"), "-o", "out.jsonl", "--log-file", "log")
     assert place.run(*args).err == "reading options from scrapepool.toml\n"
@@ -122,8 +122,8 @@ def test_the_users_own_file_is_trusted(place: Place, web: PoliteServer) -> None:
     assert (place.folder / "mine.jsonl").exists()
 
 
-def test_no_file_no_word(place: Place, web: PoliteServer) -> None:
-    """Nothing is said where there is nothing to say."""
+def test_no_line_is_shown_without_a_file(place: Place, web: PoliteServer) -> None:
+    """There is no file to name."""
     ran = place.run("fetch", web.url("/page"), "-o", "out.jsonl", "--progress", "none", "--config", "/dev/null")
     assert "options" not in ran.err
 
@@ -225,7 +225,7 @@ def test_what_is_no_regular_file_is_not_read(name: str, place: Place) -> None:
 
 
 def test_a_pipe_may_be_named(place: Place) -> None:
-    """As ``--config <(command)`` does, but not one that nobody writes to, nor a device without an end."""
+    """``--config <(command)`` names one. A pipe without a writer and an endless device are refused."""
     os.mkfifo(place.folder / "pipe")
     assert place.complaint("config", "--config", "pipe") == "pipe: nobody writes to this pipe"
     assert "larger than" in place.complaint("config", "--config", "/dev/zero")
@@ -254,7 +254,7 @@ headers = {Accept = "${KIND}", X-B = "${TOKEN}"}
 
 
 def test_variables_are_shown_as_an_ellipsis(place: Place) -> None:
-    """Whatever the option is, and a harmless field, too."""
+    """They are so in every option, and in harmless header fields, too."""
     place.write("our.toml", OURS)
     place.environment = {"TOKEN": "hush1", "KIND": "hush2", "COUNT": "1234", "NAME": "hush3"}
     ran = place.run("config", "--config", "our.toml")
@@ -276,7 +276,7 @@ def test_variables_are_shown_as_an_ellipsis(place: Place) -> None:
 
 
 def test_variables_reach_the_server(place: Place, web: PoliteServer) -> None:
-    """In options and in sections, and the text itself where the dollar sign is doubled."""
+    """They are replaced in options and in sections. A doubled dollar sign stands for the text itself."""
     place.write("our.toml", 'header = "X-A: <${TOKEN}>"\ndata = "$${TOKEN}"\n[host."*"]\nheaders = {X-B = "${TOKEN}"}')
     place.environment = {"TOKEN": "hush"}
     ran = place.run("fetch", web.url("/echo"), "--config", "our.toml", "--body", "-o", "out.jsonl")
@@ -302,7 +302,7 @@ def test_a_value_that_does_not_fit_is_not_repeated(text: str, place: Place) -> N
     assert "is not valid" in place.complaint("config", "--config", "our.toml")
 
 
-def test_keys_of_many_parts_come_to_an_end(place: Place) -> None:
-    """As many as a line may have cost little; see MOST_DOTS."""
+def test_keys_of_many_parts_are_parsed_in_time(place: Place) -> None:
+    """As many dots as a line may have cost little time; see MAX_DOTS."""
     place.write("scrapepool.toml", "\n".join(".".join(f"k{n}" for n in range(200)) + f".x{m} = 1" for m in range(200)))
     assert "unknown option" in place.complaint("config")

@@ -81,7 +81,7 @@ def test_a_file_that_others_could_read_is_its_owners_alone(capfd: pytest.Capture
 
 
 def test_a_file_that_is_not_there_yet_is_begun(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Where it is also the one that is written: a script may always give both options."""
+    """If the same file is also written, it need not exist: a script may always give both options."""
     cookies = tmp_path / "cookies.txt"
     with PoliteServer(handler=site) as web:
         both = here(capfd, "fetch", "-q", web.url(), "--cookies", cookies, "--save-cookies", cookies)
@@ -92,7 +92,7 @@ def test_a_file_that_is_not_there_yet_is_begun(capfd: pytest.CaptureFixture[str]
 
 
 def test_a_bad_line_is_named_by_its_number(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Not by what it says: that may be a secret. The other lines are used."""
+    """Its content is not shown, since it may be a secret. The other lines are used."""
     cookies = tmp_path / "cookies.txt"
     with PoliteServer(handler=site) as web:
         host = urlsplit(web.url()).hostname
@@ -127,10 +127,10 @@ def test_cookies_are_saved_where_urls_failed(capfd: pytest.CaptureFixture[str], 
 
 
 @pytest.mark.parametrize("name", ["", "none/cookies.txt"])
-def test_a_file_that_cannot_be_written_is_told_at_once(
+def test_a_file_that_cannot_be_written_is_reported_at_once(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, name: str
 ) -> None:
-    """Before anything is fetched, with exit code 3."""
+    """The exit code is 3, before anything is fetched."""
     with PoliteServer(handler=site) as web:
         ran = here(capfd, "fetch", "-q", web.url(), "--save-cookies", tmp_path / name)
         assert web.stats()["requests"] == 0
@@ -139,7 +139,7 @@ def test_a_file_that_cannot_be_written_is_told_at_once(
 
 
 def test_records_are_not_overwritten_with_cookies(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Nor is a file two outputs."""
+    """One file cannot be two outputs, either."""
     records = tmp_path / "out.jsonl"
     with PoliteServer(handler=site) as web:
         assert here(capfd, "fetch", "-q", web.url(), "-o", records).code == 0

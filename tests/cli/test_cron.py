@@ -27,7 +27,7 @@ ROTATED = 30
 
 
 def test_a_random_start() -> None:
-    """Between none and all of the time; none is no wait at all."""
+    """The wait is between none and all of the time; for 0 there is no wait."""
     slept: list[float] = []
     for dice in (0.0, 0.5, 0.999):
         splay(60.0, slept.append, lambda rng=dice: rng)  # type: ignore[misc]
@@ -37,7 +37,7 @@ def test_a_random_start() -> None:
 
 @pytest.mark.slow
 def test_another_run_is_waited_for(tmp_path: Path) -> None:
-    """With a word on it; then this one runs."""
+    """A line says so; then this run starts."""
     out = tmp_path / "out.jsonl"
     with PoliteServer() as server:
         first = program("fetch", server.url("/delay/5"), "--no-robots", "-q", "-o", out)
@@ -70,7 +70,7 @@ def test_a_run_that_takes_too_long_is_not_waited_for(tmp_path: Path, option: str
 
 @pytest.mark.slow
 def test_the_wait_can_be_ended(tmp_path: Path) -> None:
-    """By Ctrl-C, as the one for the random start."""
+    """Ctrl-C ends it, as it ends the wait for the random start."""
     with PoliteServer() as server:
         first = program("fetch", server.url("/delay/30"), "--no-robots", "-q", "-o", tmp_path / "out")
         while not server.in_flight:
@@ -85,14 +85,14 @@ def test_the_wait_can_be_ended(tmp_path: Path) -> None:
 
 
 def test_who_holds_a_lock(tmp_path: Path) -> None:
-    """What is not there, or cannot be opened, nobody holds."""
+    """No process holds the lock of a file that does not exist or cannot be opened."""
     assert not is_locked(str(tmp_path / "nowhere"))
     now = iter([0.0, 5.0, 11.0])
     assert not await_lock(str(tmp_path / "nowhere"), -1.0, lambda: next(now))
 
 
 def test_what_cron_stands_for(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Nothing is said where all went well; what is said otherwise goes first."""
+    """Nothing is written if all URLs succeed. Values that are given replace those of --cron."""
     with PoliteServer() as server:
         args = ("fetch", "--no-robots", "-o", tmp_path / "out", "--cron", "--splay", "0")
         assert here(capfd, *args, server.url("/page")) == (0, "", "")
@@ -108,7 +108,7 @@ def test_what_cron_stands_for(capfd: pytest.CaptureFixture[str], tmp_path: Path)
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["rename", "copytruncate"])
 def test_a_log_that_is_rotated_loses_nothing(tmp_path: Path, how: str) -> None:
-    """As logrotate does it, while the run goes on."""
+    """It is rotated as logrotate does it, while the run goes on."""
     log, old = tmp_path / "run.log", tmp_path / "run.log.1"
     with PoliteServer() as server:
         urls = tmp_path / "urls.txt"
@@ -131,7 +131,7 @@ def test_a_log_that_is_rotated_loses_nothing(tmp_path: Path, how: str) -> None:
 
 
 def test_only_some_failures_are_fetched_again(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """A 404 need not be asked for each day; the exit code counts it nevertheless."""
+    """A 404 need not be requested each day; the exit code counts it nevertheless."""
     statuses = {"/a": 404, "/b": 503, "/c": 200}
     asked: list[str] = []
 
@@ -158,7 +158,7 @@ def test_only_some_failures_are_fetched_again(capfd: pytest.CaptureFixture[str],
 
 @pytest.mark.skipif(shutil.which("logrotate") is None, reason="no logrotate on this machine")
 def test_logrotate_itself(tmp_path: Path) -> None:
-    """With the configuration of the docs, during a run: no line is lost."""
+    """It runs with the configuration of the docs during a run, and no line is lost."""
     log = tmp_path / "pages.log"
     config = NIGHTLY.read_text().split("```logrotate\n")[1].split("```")[0]
     config = config.replace("/var/log/scrapepool/pages.log", str(log)).replace("    su scrapepool scrapepool\n", "")

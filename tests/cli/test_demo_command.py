@@ -16,7 +16,7 @@ START = Path(__file__).parents[2] / "docs" / "start.md"
 
 
 def test_the_list_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
-    """One URL a line, at the port that was asked for, and nothing is started."""
+    """It has one URL per line, at the requested port, and no server is started."""
     ran = here(capfd, "demo", "--list", "--port", 8123)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.splitlines() == demo_urls(8123)
@@ -42,7 +42,7 @@ def test_the_demo_fetches_its_web(capfd: pytest.CaptureFixture[str], monkeypatch
 def test_in_a_pipe_there_is_something_to_see(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What each host is like, and a table of them; records on standard output."""
+    """Standard error has a line about each host, and tables of them. Records go to standard output."""
     monkeypatch.setattr("scrapepool.demo.DemoWeb.urls", property(lambda web: demo_urls(web.port)[:20]))
     ran = here(capfd, "demo", "--port", 0)
     assert ran.code == 0
@@ -57,7 +57,7 @@ def test_in_a_pipe_there_is_something_to_see(
 
 
 def test_records_do_not_go_between_the_lines_of_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where both streams are one file, or pipe, what is shown is worth more than what a program would read."""
+    """If both streams are one file or pipe, only the progress is written."""
     monkeypatch.setattr("scrapepool.demo.DemoWeb.urls", property(lambda web: demo_urls(web.port)[:5]))
     with (tmp_path / "log").open("w", encoding="utf-8") as log:
         monkeypatch.setattr("sys.stdout", log)

@@ -62,7 +62,7 @@ def test_a_response_that_is_not_as_expected(
 
 
 def test_unexpected_pages_can_be_retried(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """In the run with --retry-on, and by another one; --body keeps what came."""
+    """--retry-on retries them in the same run, and retry in another one. --body keeps their text."""
     out = tmp_path / "out.jsonl"
     with PoliteServer(handler=respond) as server:
         expect = ("--expect", "type:image/*", "--no-robots", "-q", "--body", "-o", out)
@@ -75,8 +75,8 @@ def test_unexpected_pages_can_be_retried(capfd: pytest.CaptureFixture[str], tmp_
     assert (ran.code, json.loads(out.read_text())["attempts"]) == (0, 2)
 
 
-def test_what_is_striking_is_said(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """A session that expired: all pages succeed, all are the login, and no value is found."""
+def test_striking_pages_are_reported(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A session has expired: all pages succeed, all are the login page, and no value is found."""
     summary = tmp_path / "summary.json"
     with PoliteServer(handler=respond) as server:
         urls = [server.url(f"/item?{number}") for number in range(12)]
@@ -89,8 +89,8 @@ def test_what_is_striking_is_said(capfd: pytest.CaptureFixture[str], tmp_path: P
     assert json.loads(summary.read_text())["striking"] == notes
 
 
-def test_what_cannot_be_meant(capfd: pytest.CaptureFixture[str]) -> None:
-    """Is said before anything is fetched."""
+def test_wrong_expectations_are_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    """They are refused before anything is fetched."""
     for expected, message in (("h1", "write KIND:VALUE"), ("css:h1[", "not a CSS selector: h1[")):
         ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--expect", expected)
         assert ran.code == 2

@@ -26,8 +26,8 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_run_s_record_is_told(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """From the command that wrote it to the story: a failure, a retry and its pause."""
+def test_a_run_s_record_is_explained(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A record of a real run has a failure, a retry and the pause before it."""
     out = tmp_path / "out.csv"
     with PoliteServer() as server:
         url = server.url("/flaky?times=1&status=500")
@@ -46,14 +46,14 @@ def test_a_run_s_record_is_told(capfd: pytest.CaptureFixture[str], tmp_path: Pat
 
 
 def test_the_last_of_several_records_counts(capfd: pytest.CaptureFixture[str], path: Path) -> None:
-    """And it is said that there are more."""
+    """A line says that there are more."""
     ran = here(capfd, "explain", path, "example.org/a")
     assert "2 records of this URL" in ran.out
     assert "status 204" in ran.out
 
 
-def test_a_repeat_is_not_what_became_of_a_url(capfd: pytest.CaptureFixture[str], path: Path) -> None:
-    """Its record may stand behind the other one."""
+def test_a_duplicate_s_record_does_not_count(capfd: pytest.CaptureFixture[str], path: Path) -> None:
+    """It may stand behind the record of the URL."""
     with path.open("a") as file:
         file.write('{"url": "https://example.org/a", "outcome": "skipped", "error": "duplicate"}\n')
     ran = here(capfd, "explain", path, "example.org/a")
@@ -61,8 +61,8 @@ def test_a_repeat_is_not_what_became_of_a_url(capfd: pytest.CaptureFixture[str],
     assert "status 204" in ran.out
 
 
-def test_a_url_without_a_record_is_said_with_near_misses(capfd: pytest.CaptureFixture[str], path: Path) -> None:
-    """On standard error, with exit code 1."""
+def test_a_url_without_a_record_is_reported_with_similar_ones(capfd: pytest.CaptureFixture[str], path: Path) -> None:
+    """They are on standard error, with exit code 1."""
     assert here(capfd, "explain", path, "http://example.org/b/") == (
         1,
         "",
@@ -74,7 +74,7 @@ def test_a_url_without_a_record_is_said_with_near_misses(capfd: pytest.CaptureFi
 
 @pytest.mark.parametrize("word", ["out.jsonl", "https://example.org/a"])
 def test_records_or_a_url_alone_are_not_enough(capfd: pytest.CaptureFixture[str], word: str) -> None:
-    """Which of them is missing is clear from an example."""
+    """An example in the message shows which of them is missing."""
     ran = here(capfd, "explain", word)
     assert (ran.code, ran.err) == (
         2,
@@ -83,7 +83,7 @@ def test_records_or_a_url_alone_are_not_enough(capfd: pytest.CaptureFixture[str]
 
 
 def test_compressed_records_and_standard_input_are_read(path: Path) -> None:
-    """A torn end is said."""
+    """A torn last line is reported."""
     path.write_bytes(gzip.compress(f'{LINES}{{"url":"ht'.encode()))
     with path.open("rb") as stream:
         ran = ended(program("explain", "-", "https://example.org/b", stdin=stream))
@@ -94,10 +94,10 @@ def test_compressed_records_and_standard_input_are_read(path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"), [(None, "No such file or directory"), ("rain\n", "not a record of scrapepool")]
 )
-def test_what_is_no_record_file_is_said(
+def test_what_is_no_record_file_is_reported(
     capfd: pytest.CaptureFixture[str], path: Path, content: str | None, message: str
 ) -> None:
-    """With exit code 2."""
+    """The exit code is 2."""
     path.unlink() if content is None else path.write_text(content)
     ran = here(capfd, "explain", path, "https://example.org/b")
     assert ran.code == 2
@@ -105,7 +105,7 @@ def test_what_is_no_record_file_is_said(
 
 
 def test_a_request_as_a_curl_command(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Of a row with a request of its own; what the record does not hold is said on standard error."""
+    """The row has a request of its own. What the record does not hold is named on standard error."""
     out = tmp_path / "out.jsonl"
     with PoliteServer() as server:
         url = server.url("/status/404?a=b&c")

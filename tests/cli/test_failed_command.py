@@ -28,8 +28,8 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def test_failures_are_printed_one_a_line(capfd: pytest.CaptureFixture[str], path: Path) -> None:
-    """In the order of the file, and chosen by class."""
+def test_failures_are_printed_one_per_line(capfd: pytest.CaptureFixture[str], path: Path) -> None:
+    """They come in the order of the file, and can be chosen by class."""
     assert here(capfd, "failed", path) == (0, "http://a/1\nhttp://a/3\n", "")
     assert here(capfd, "failed", path, "--class", "http,timeout") == (0, "http://a/3\n", "")
     assert here(capfd, "failed", path, "--class", "dns") == (0, "", "")
@@ -37,7 +37,7 @@ def test_failures_are_printed_one_a_line(capfd: pytest.CaptureFixture[str], path
 
 
 def test_compressed_files_and_csv_are_read(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """By their content, whatever they are called."""
+    """They are recognized by their content, whatever their name is."""
     path = tmp_path / "records"
     path.write_bytes(gzip.compress(LINES.encode()))
     assert here(capfd, "failed", path).out == "http://a/1\nhttp://a/3\n"
@@ -47,7 +47,7 @@ def test_compressed_files_and_csv_are_read(capfd: pytest.CaptureFixture[str], tm
 
 @pytest.mark.slow
 def test_tables_through_a_pipe(tmp_path: Path) -> None:
-    """Parquet is read from it, also by explain; a database cannot be, and that is said."""
+    """Parquet is read from a pipe, also by explain. A database cannot be, and the message says so."""
     url, table, base = "http://127.0.0.1:1/", tmp_path / "a.parquet", tmp_path / "a.db"
     ended(program("fetch", url, "-q", "--retries", 0, "--parquet", table, "--sqlite", base))
     for content, command, code, out, err in (
@@ -64,8 +64,8 @@ def test_tables_through_a_pipe(tmp_path: Path) -> None:
         assert complaint.count(b"\n") == (1 if err else 0)
 
 
-def test_standard_input_is_read_and_a_torn_end_is_told(path: Path) -> None:
-    """The file of a run that is still going on can be asked."""
+def test_standard_input_is_read_and_a_torn_end_is_reported(path: Path) -> None:
+    """The file of a run that is still going on can be read."""
     with path.open("a") as stream:
         stream.write('{"url":"ht')
     with path.open() as stream:
@@ -92,10 +92,10 @@ def test_standard_input_is_read_and_a_torn_end_is_told(path: Path) -> None:
         (LINES, ["-", "-"], "standard input can be read only once: - is given twice"),
     ],
 )
-def test_what_cannot_be_meant_is_said(
+def test_unreadable_records_are_reported(
     capfd: pytest.CaptureFixture[str], path: Path, content: str | None, options: list[str], message: str
 ) -> None:
-    """With the line, and with exit code 2."""
+    """The message names the line, and the exit code is 2."""
     path.unlink() if content is None else path.write_text(content)
     ran = here(capfd, "failed", path, *options)
     assert ran.code == 2
@@ -103,7 +103,7 @@ def test_what_cannot_be_meant_is_said(
 
 
 def test_rows_are_printed_with_their_columns(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """So that they can be fetched again as they were, with method, header fields and data."""
+    """They can be fetched again as before, with method, header fields and data."""
     with PoliteServer() as server:
         rows = [
             {"url": server.url("/status/404"), "id": 1, "request": {"headers": {"Accept": "b"}}},

@@ -33,7 +33,7 @@ def test_records_go_to_standard_output_and_the_summary_to_standard_error(
 
 
 def test_quiet_says_what_failed(capfd: pytest.CaptureFixture[str], web: PoliteServer) -> None:
-    """And nothing else."""
+    """It writes nothing else."""
     ran = here(capfd, "fetch", "-q", web.url("/page"))
     assert (ran.code, ran.err) == (0, "")
     ran = here(capfd, "fetch", "-q", web.url("/status/404"))
@@ -48,10 +48,10 @@ def test_duplicates_are_no_failure(capfd: pytest.CaptureFixture[str], web: Polit
     assert (ran.code, sorted(record["outcome"] for record in ran.records)) == (0, ["ok", "skipped"])
 
 
-def test_a_rejected_line_is_said_and_recorded(
+def test_a_rejected_line_is_reported_and_recorded(
     capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path
 ) -> None:
-    """It has file, number and reason, and costs exit code 1; a list of nothing else costs 2."""
+    """The message has file, number and reason. The exit code is 1, and 2 if no line is a URL."""
     urls = tmp_path / "urls.txt"
     urls.write_text(f"{web.url()}\nhttp://[bad/\n")
     ran = here(capfd, "fetch", urls, "--progress", "none")
@@ -66,7 +66,7 @@ def test_a_rejected_line_is_said_and_recorded(
 
 
 def test_only_some_rejected_lines_are_shown(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """After the first twenty the rest is left to the records; the log file has all of them."""
+    """Only the records list those after the first twenty, and the log file has all of them."""
     urls, log = tmp_path / "urls.txt", tmp_path / "log"
     urls.write_text("http://[bad/\n" * 30)
     ran = here(capfd, "fetch", urls, "--no-dedupe", "--log-file", log)
@@ -76,10 +76,10 @@ def test_only_some_rejected_lines_are_shown(capfd: pytest.CaptureFixture[str], t
     assert log.read_text().count(f"{urls}:") == 30
 
 
-def test_verbose_tells_what_did_not_succeed(
+def test_verbose_reports_what_did_not_succeed(
     capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path
 ) -> None:
-    """One line with outcome, error, URL and reason, on standard error and in the log file; nothing about successes."""
+    """One line has outcome, error, URL and reason, on standard error and in the log; none is about a success."""
     log = tmp_path / "log"
     dead = f"http://127.0.0.1:{closed_port()}/"
     ran = here(capfd, "fetch", "-v", "--retries", 0, "--log-file", log, web.url(), web.url("/status/404"), dead)
@@ -128,7 +128,7 @@ def test_data_makes_a_post(capfd: pytest.CaptureFixture[str], tmp_path: Path) ->
 
 
 def test_a_host_that_asks_for_too_long_a_pause_is_deferred(capfd: pytest.CaptureFixture[str]) -> None:
-    """The record tells from when on it may be asked, and the exit code is 1."""
+    """The record says from when on it may be requested, and the exit code is 1."""
     from tests.servers.pages import Response
 
     with PoliteServer(handler=lambda _: Response(503, headers=[("Retry-After", "3600")])) as server:

@@ -29,8 +29,8 @@ def line_of(stream: object, words: str) -> str:
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_fifo_that_nobody_reads_is_spoken_of_and_a_signal_ends_the_wait(fifo, sent: int, code: int):
-    """The first one does, as nothing is under way."""
+def test_a_fifo_without_a_reader_is_reported_and_a_signal_ends_the_wait(fifo, sent: int, code: int):
+    """The first signal is enough, as no request is in flight."""
     running = program("fetch", "http://127.0.0.1:1/", "-o", fifo, "--retries", 0, "--progress", "none")
     try:
         line_of(running.stderr, f"{fifo}: waiting for a reader of this FIFO")
@@ -71,7 +71,7 @@ def test_what_needs_a_regular_file_says_so(capfd, fifo, option: str):
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 @pytest.mark.parametrize("mode", ["wb", "ab"])
 def test_names_of_standard_output_are_standard_output(tmp_path, name: str, mode: str):
-    """What stands in the file before stays, and what the shell writes after it follows."""
+    """The file's earlier content stays, and what the shell writes after the run follows it."""
     path = tmp_path / "out"
     with path.open(mode) as out:
         out.write(b"before\n")
@@ -84,7 +84,7 @@ def test_names_of_standard_output_are_standard_output(tmp_path, name: str, mode:
 
 
 def test_a_summary_on_standard_output_empties_no_file(tmp_path):
-    """What stands in the file before stays."""
+    """The file's earlier content stays."""
     path = tmp_path / "out"
     with path.open("ab") as out:
         out.write(b"before\n")

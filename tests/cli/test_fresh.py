@@ -95,7 +95,7 @@ def test_what_is_no_more_is_requested(capfd: pytest.CaptureFixture[str], tmp_pat
 
 
 def test_young_pages_are_not_requested(capfd: pytest.CaptureFixture[str], tmp_path: Path, web: Web) -> None:
-    """Whatever their headers say, over many runs, and by the time when they were requested last."""
+    """That holds whatever their headers say, over many runs, by the time of their last request."""
     web.gone.add("/gone")
     with PoliteServer(handler=web) as server:
         urls = [server.url("/plain"), server.url("/no-cache"), server.url("/gone")]
@@ -139,7 +139,7 @@ def test_fresh_pages_keep_their_place(capfd: pytest.CaptureFixture[str], tmp_pat
 def test_robots_of_hosts_that_need_no_request_are_not_fetched(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, web: Web
 ) -> None:
-    """There is nothing to ask for."""
+    """Such a host gets no request at all."""
     with PoliteServer(handler=web) as server:
         out = tmp_path / "1.jsonl"
         here(capfd, "fetch", server.url("/fresh"), "-q", "-o", out)

@@ -51,8 +51,8 @@ def test_a_file_can_be_named_in_the_environment_and_in_a_configuration(place: Pl
         (b"x" * (1024 * 1024 + 1), "larger than 1 MiB; the file must have one header field per line"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said_without_its_content(place: Place, content: bytes, said: str) -> None:
-    """The line's number, never the line: it may be a secret."""
+def test_an_error_in_a_file_is_reported_without_its_content(place: Place, content: bytes, said: str) -> None:
+    """The message has the line's number, and never the line: it may be a secret."""
     (place.folder / "fields").write_bytes(content)
     ran = place.run("fetch", "http://127.0.0.1:9/", "-H", "@fields")
     assert (ran.code, ran.err) == (2, f"scrapepool: --header: fields: {said}\n")

@@ -11,7 +11,7 @@ from tests.servers.polite import PoliteServer
 
 
 def test_a_file_that_is_no_host_memory_ends_the_run_before_it_begins(place: Place) -> None:
-    """Exit code 2, one line that names it, nothing asked, and the list as it was."""
+    """The exit code is 2 and one line names the file. Nothing is requested, and the list stays as it was."""
     place.write("hosts", "not a database, and long enough to be taken for one: " + 99 * "x")
     with PoliteServer() as server:
         ran = place.run("fetch", "--host-memory", "hosts", "-o", "out.jsonl", server.url("/ok"))
@@ -28,7 +28,7 @@ def test_a_file_that_cannot_be_made_is_an_output_that_cannot_be_written(place: P
 
 
 def test_the_memory_is_no_list_and_no_output(place: Place) -> None:
-    """What is named twice is refused before it is spoilt."""
+    """A file that is named twice is refused before anything is written."""
     place.write("urls.txt", "http://127.0.0.1:1/\n")
     ran = place.run("fetch", "--host-memory", "urls.txt", "urls.txt")
     assert (ran.code, ran.err) == (
@@ -40,8 +40,8 @@ def test_the_memory_is_no_list_and_no_output(place: Place) -> None:
     assert "--output and --host-memory name the same file" in ran.err
 
 
-def test_a_second_run_asks_no_robots_txt_again(place: Place) -> None:
-    """It is a day young at most, and tidily in one file."""
+def test_a_second_run_requests_no_robots_txt_again(place: Place) -> None:
+    """The stored one is less than a day old. The memory is one file afterwards."""
     with PoliteServer() as server:
         for name in ("one", "two"):
             ran = place.run("fetch", "--robots", "--host-memory", "hosts", "-q", "-o", name, server.url(f"/{name}"))

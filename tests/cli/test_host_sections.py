@@ -13,7 +13,7 @@ PAGES = 12
 
 
 def test_a_section_reaches_its_host(tmp_path: Path) -> None:
-    """One host is asked by its own limit and with its own fields, the other as the run says."""
+    """One host is requested by the limit and the fields of its section, the other by those of the run."""
     place = Place(tmp_path)
     with PoliteServer(2, latency="fixed:0.02") as server:
         own, other = server.sites

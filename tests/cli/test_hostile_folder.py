@@ -50,7 +50,7 @@ def test_a_link_in_place_of_the_folder_for_work_deletes_nothing(capfd, tmp_path)
 @pytest.mark.parametrize("suffix", [".part", ".json"])
 @pytest.mark.parametrize("make", [os.symlink, os.link], ids=["link", "hard link"])
 def test_a_part_that_is_a_file_outside_is_not_overwritten(capfd, tmp_path, make: Callable[..., None], suffix: str):
-    """Whether it is one by a link or by a hard link."""
+    """The part may be a symbolic link or a hard link."""
     victim = tmp_path / "victim"
     victim.write_bytes(b"mine")
     (tmp_path / "pages/.scrapepool").mkdir(parents=True)
@@ -143,7 +143,7 @@ def test_a_folder_that_is_swapped_during_the_run(capfd, tmp_path, put_back: str)
 
 
 def test_a_folder_that_is_named_by_a_link_is_used(capfd, tmp_path):
-    """Who names the folder may have it on another disk."""
+    """A user may keep the folder on another disk."""
     (tmp_path / "disk").mkdir()
     (tmp_path / "pages").symlink_to("disk")
     with PoliteServer(1) as server:

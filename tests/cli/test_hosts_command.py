@@ -56,7 +56,7 @@ def test_hosts_are_shown(remembered: Place, web: PoliteServer) -> None:
 
 
 def test_hosts_are_forgotten(remembered: Place) -> None:
-    """Those of a name with any port, one origin, or all; what is not there is said."""
+    """They are those of a name with any port, one origin, or all. A host that is not there is reported."""
     assert remembered.run("hosts", "forget", "memory", "a.test:8080").out == "hosts forgotten: 1\n"
     assert remembered.run("hosts", "forget", "memory", "https://b.test", "--json").out == '{"forgotten": 1}\n'
     for action in ("forget", "show"):
@@ -66,8 +66,8 @@ def test_hosts_are_forgotten(remembered: Place) -> None:
     assert remembered.run("hosts", "show", "memory", "--json").out == "[]\n"
 
 
-def test_what_is_wrong_is_said(place: Place) -> None:
-    """No file is made, and a file of something else is not touched."""
+def test_wrong_files_are_reported(place: Place) -> None:
+    """No file is created, and a file of another kind is not changed."""
     assert place.complaint("hosts", "show", "nowhere") == "nowhere: No such file or directory"
     place.write("rain", "rain")
     assert place.complaint("hosts", "show", "rain").startswith("rain: not a host memory")
@@ -77,8 +77,8 @@ def test_what_is_wrong_is_said(place: Place) -> None:
     assert not (place.folder / "nowhere").exists()
 
 
-def test_a_name_that_is_none(remembered: Place) -> None:
-    """And times that no program of ours wrote."""
+def test_names_and_times_that_are_invalid(remembered: Place) -> None:
+    """A database that another program wrote may hold them."""
     assert remembered.complaint("hosts", "show", "memory", "a..b").startswith("a..b is not the name of a host: ")
     with sqlite3.connect(remembered.folder / "memory") as db:
         db.execute("UPDATE host SET seen = 1e300")

@@ -47,10 +47,10 @@ def gaps(server: PoliteServer) -> list[float]:
         [("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", "3")],
     ],
 )
-def test_a_host_that_says_429_is_left_alone_while_others_go_on(
+def test_a_host_that_says_429_is_paused_while_others_go_on(
     capfd: pytest.CaptureFixture[str], fields: list[tuple[str, str]]
 ) -> None:
-    """Nothing is asked of it for as long as it said, by whichever field; the other host is done meanwhile."""
+    """It gets no request for as long as any of the fields says; the other host is done meanwhile."""
     with PoliteServer(2, at_first(Response(429, fields))) as server:
         urls = [server.url(f"/{n}", host) for host in (0, 1) for n in range(10)]
         ran = here(capfd, *FETCH, "--per-host", 1, *urls)
@@ -62,8 +62,8 @@ def test_a_host_that_says_429_is_left_alone_while_others_go_on(
     assert sorted(record["attempts"] for record in ran.records)[-2:] == [1, 2]
 
 
-def test_a_429_without_a_word_doubles_its_pause(capfd: pytest.CaptureFixture[str]) -> None:
-    """Half a second, then a second, for the whole host; then it is asked as before."""
+def test_a_429_without_a_time_doubles_its_pause(capfd: pytest.CaptureFixture[str]) -> None:
+    """The host is paused for half a second, then for a second; then it is requested as before."""
     with PoliteServer(1, at_first(Response(429), Response(429))) as server:
         ran = here(capfd, *FETCH, "--per-host", 1, *(server.url(f"/{n}") for n in range(5)))
         first, second = gaps(server)[:2]
@@ -81,7 +81,7 @@ def test_a_limit_that_is_used_up_is_waited_for(capfd: pytest.CaptureFixture[str]
 
 
 def test_longer_than_max_park_is_left_for_another_run(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """All of the host ends as deferred, with the time from which it may be asked; a later run waits and asks."""
+    """All its URLs end as deferred, with the time from which on they may be requested. A later run waits."""
     records, said, asked = tmp_path / "records.jsonl", 4, list[float]()
 
     def handler(request: Request) -> Response | None:
@@ -103,7 +103,7 @@ def test_longer_than_max_park_is_left_for_another_run(capfd: pytest.CaptureFixtu
 
 
 def test_a_circuit_opens_and_closes(capfd: pytest.CaptureFixture[str]) -> None:
-    """After failures in a row a pause, then one probe by itself; once it is answered all go on, and nothing is lost."""
+    """After failures in a row there is a pause, then a single probe. When that succeeds, nothing is lost."""
     pause, last, probes = 0.9, [inf], list[int]()
 
     def handler(request: Request) -> Response | None:
@@ -140,7 +140,7 @@ def test_a_circuit_that_stays_open_ends_its_host(capfd: pytest.CaptureFixture[st
 
 
 def test_retries_have_a_budget(capfd: pytest.CaptureFixture[str]) -> None:
-    """A host that fails whatever it is asked gets few retries, not three for each page; the records say so."""
+    """A host that always fails gets few retries, and not three for each page. The records show it."""
     options = ("--backoff", 0, "--break-after", 1000, "--retries", 3)
     undecided = 6  # failures before it is found that they are the host's
     with PoliteServer(1, lambda _: Response(500)) as server:

@@ -99,8 +99,8 @@ def test_a_host_that_speaks_http_only(host: Host, fetch: Any, robots: str, close
     assert host.asked == (["/robots.txt"] if robots == "--robots" else []) + ["/page"]
 
 
-def test_nothing_is_requested_over_http_unasked(host: Host, fetch: Any) -> None:
-    """Without the option, and where the list says https, a URL that fails has failed."""
+def test_nothing_is_requested_over_http_without_the_option(host: Host, fetch: Any) -> None:
+    """A URL that the list gives with https fails, too."""
     name = f"127.0.0.1:{host.server_port}/page"
     assert [record["error"] for record in fetch(name, options=("--no-robots",)).records] == ["tls"]
     for robots in ("--robots", "--no-robots"):
@@ -143,7 +143,7 @@ def test_https_comes_first(fetch: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("robots", ["--no-robots", "--robots"])
 def test_a_host_that_is_down_fails_once(fetch: Any, robots: str) -> None:
-    """Where http fails too, the record says both, and the attempts are those that were allowed."""
+    """If http fails, too, the record has both errors, and no more attempts than are allowed."""
     name = f"127.0.0.1:{closed_port()}"
     options = ("--http-fallback", robots, "--retries", "1", "--backoff", "0")
     (record,) = fetch(name, options=options).records
@@ -152,8 +152,8 @@ def test_a_host_that_is_down_fails_once(fetch: Any, robots: str) -> None:
     assert record["detail"].endswith(f"{NOTE}connection refused")
 
 
-def test_secrets_stay_behind(host: Host, fetch: Any) -> None:
-    """What was given for https is not sent in clear; harmless fields are."""
+def test_secrets_are_not_sent_over_http(host: Host, fetch: Any) -> None:
+    """Only harmless fields that were given for https are sent in clear text."""
     fields = ("-H", "Authorization: Bearer x", "-H", "X-Api-Key: x", "-H", "Accept-Language: de")
     ran = fetch(f"127.0.0.1:{host.server_port}/page", options=("--http-fallback", "--no-robots", *fields))
     assert ran.code == 0

@@ -38,14 +38,14 @@ def refused(capfd, kept: Path, reads: list[object], writes: list[object], said: 
     ],
     ids=["data", "cert", "key", "cacert"],
 )
-def test_a_file_that_an_option_reads_is_not_written_over(capfd, kept, output: str, reads: list[str], said: str):
-    """Whatever the option, and whatever would be written."""
+def test_a_file_that_an_option_reads_is_not_overwritten(capfd, kept, output: str, reads: list[str], said: str):
+    """That holds for every option that reads and every option that writes."""
     refused(capfd, kept, [part.format(kept) for part in reads], [output, kept], said)
 
 
 @pytest.mark.parametrize("output", [name for name in OUTPUTS if name != "--save-cookies"])
-def test_cookies_are_not_written_over(capfd, kept, output: str):
-    """But by --save-cookies, which reads them first."""
+def test_cookies_are_not_overwritten(capfd, kept, output: str):
+    """Only --save-cookies may do it, since it reads them first."""
     refused(capfd, kept, ["--cookies", kept], [output, kept], "--cookies")
 
 
@@ -67,8 +67,8 @@ def test_certificates_of_the_environment_are_not_written_over(capfd, kept, monke
     refused(capfd, kept, [], ["-o", kept], name)
 
 
-def test_configuration_and_fields_are_not_written_over(capfd, kept, monkeypatch):
-    """Also where the configuration was found, and not named."""
+def test_configuration_and_fields_are_not_overwritten(capfd, kept, monkeypatch):
+    """A configuration that was found, and not named, is kept, too."""
     kept.write_text("Accept: a/b\n")
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", "-H", f"@{kept}", "-o", kept)
     assert (ran.code, "read by --header" in ran.err) == (2, True)

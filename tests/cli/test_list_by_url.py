@@ -62,7 +62,7 @@ def test_a_sitemap_index(capfd: pytest.CaptureFixture[str], web: PoliteServer) -
 
 
 def test_a_list_is_retried_and_redirected(capfd: pytest.CaptureFixture[str], web: PoliteServer) -> None:
-    """As a page is, and without regard to robots.txt; it is no page of the summary."""
+    """It is treated as a page, but without regard to robots.txt, and the summary does not count it."""
     ran = here(capfd, "fetch", "--list", web.url("/later"), "--backoff", "1ms", "--progress", "none")
     assert (ran.code, len(ran.records)) == (0, 3)
     assert web.asked("/later") == 2

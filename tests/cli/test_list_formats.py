@@ -62,7 +62,7 @@ def test_records_say_which_list_they_are_from(
 
 
 def test_one_list_needs_no_name(capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path) -> None:
-    """Its records have none, unless it is asked for."""
+    """Records do not name a single list, unless --fields does."""
     one = tmp_path / "one.txt"
     one.write_text(web.url("/1"))
     (record,) = here(capfd, "fetch", one, "--no-robots", "-q").records

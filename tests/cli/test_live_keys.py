@@ -62,7 +62,7 @@ def test_keys_steer_the_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sent", [[signal.SIGTERM], [signal.SIGINT] * 3, [signal.SIGQUIT]])
 def test_the_terminal_is_restored_at_any_end(tmp_path: Path, sent: list[signal.Signals]) -> None:
-    """By a signal, by three of them while a server responds nothing, and by one that ends the process at once."""
+    """The end may be a signal, three of them while a server hangs, or one that ends the process at once."""
     with (
         PoliteServer(1) as server,
         TerminalProgram("fetch", "--no-robots", "-o", tmp_path / "o", server.url("/delay/20")) as shown,
@@ -117,7 +117,7 @@ def test_keys_are_read_beside_a_list_in_a_pipe(tmp_path: Path) -> None:
 
 
 def test_sigusr1_writes_the_state(tmp_path: Path) -> None:
-    """To standard error and to the log, also of a quiet run: progress, hosts, and what is in flight."""
+    """Standard error and the log get progress, hosts and what is in flight, also of a quiet run."""
     with PoliteServer(1) as server:
         log = tmp_path / "log"
         running = program("fetch", "-q", "--no-robots", "--log-file", log, server.url("/delay/20"))

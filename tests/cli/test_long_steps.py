@@ -30,7 +30,7 @@ class Steps(NoView):
 
 
 def test_a_long_step_is_shown_and_leaves_its_duration() -> None:
-    """With how far it is; a short one shows nothing."""
+    """Its line says how far it is. A short step shows nothing."""
     view, notes = Steps(), list[str]()
     with step(view, "reading a.jsonl", lambda: "7 records", note=notes.append, appears=0.001, noted=0.0):
         assert view.shown.wait(TIMEOUT)
@@ -44,7 +44,7 @@ def test_a_long_step_is_shown_and_leaves_its_duration() -> None:
 
 
 def test_plain_progress_has_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
-    """However often the step is reported."""
+    """That holds however often the step is reported."""
     import sys
 
     view = PlainView(sys.stderr, clock=lambda: "12:00:00")
@@ -86,7 +86,7 @@ def test_steps_are_shown_and_the_rate_is_without_them(
 
 
 def test_the_reason_of_an_early_stop_comes_before_the_summary(place: Place, web: PoliteServer) -> None:
-    """Who reads only the first line of the end knows why."""
+    """Somebody who reads only the first line of the end knows why."""
     place.write("urls.txt", "\n".join(web.url(f"/{number}") for number in range(5)))
     lines = place.run("fetch", "urls.txt", "--no-robots", "-o", "o.jsonl", "--limit", "2").err.splitlines()
     reason = next(number for number, line in enumerate(lines) if "are left for another run" in line)

@@ -67,8 +67,8 @@ def test_little_address_space_is_enough(tmp_path, megabytes: int):
 @pytest.mark.parametrize(
     "options", [["-o", "x.jsonl"], ["--sqlite", "x.db"], ["--save-dir", "x"], ["--warc", "x.warc"]]
 )
-def test_a_current_folder_that_was_deleted_is_said(tmp_path, options: list[str]):
-    """Where a file is to be made in it."""
+def test_a_current_folder_that_was_deleted_is_reported(tmp_path, options: list[str]):
+    """A file cannot be created in it."""
     folder = tmp_path / "gone"
     folder.mkdir()
     ran = ended(
@@ -91,8 +91,8 @@ def test_a_deleted_folder_is_no_matter_where_no_file_is_in_it(tmp_path):
     assert ran.code == 1, ran.err
 
 
-def test_netrc_without_a_home_folder_is_said(capfd, monkeypatch):
-    """With what helps."""
+def test_netrc_without_a_home_folder_is_reported(capfd, monkeypatch):
+    """The message says what helps."""
 
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
@@ -105,7 +105,7 @@ def test_netrc_without_a_home_folder_is_said(capfd, monkeypatch):
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "https://127.0.0.1:1/"])
 def test_a_file_for_keys_that_cannot_be_opened_is_named(capfd, monkeypatch, tmp_path, url: str):
-    """And no other variable is."""
+    """No other variable is named."""
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "missing/keys"))
     ran = here(capfd, "fetch", url, "--retries", 0, "-q")
     assert ran.code == 2
@@ -121,8 +121,8 @@ def test_a_file_for_keys_that_cannot_be_opened_is_named(capfd, monkeypatch, tmp_
         (OSError(24, "Too many open files", "/etc/mime.types"), "this process may open no more files"),
     ],
 )
-def test_what_the_machine_has_no_more_of_is_said(capfd, monkeypatch, error: Exception, said: str):
-    """With what helps, and exit code 3."""
+def test_limits_of_the_machine_are_reported(capfd, monkeypatch, error: Exception, said: str):
+    """The message says what helps, and the exit code is 3."""
 
     def fail(*_: object) -> None:
         raise error
@@ -178,8 +178,8 @@ def test_lines_by_the_million_that_hold_nothing_cost_next_to_nothing(capfd, tmp_
     assert f"{name}.gz: 12,000,000 lines are empty or comments" in ran.err
 
 
-def test_a_long_line_of_white_space_among_them_is_said(capfd, tmp_path):
-    """As it is elsewhere; few lines that hold nothing are not counted aloud."""
+def test_a_long_line_of_white_space_among_them_is_reported(capfd, tmp_path):
+    """It is reported as in other lists; a few empty lines are not."""
     (tmp_path / "list").write_bytes(
         b"\n" * 100 + b" " * 70_000 + b"\n\n#" + b"c" * 70_000 + b"\nhttp://127.0.0.1:1/a\n"
     )

@@ -59,14 +59,16 @@ def test_a_run_that_goes_on_and_one_that_is_stopped(tmp_path: Path) -> None:
         ("/dev/full", 2, "--metrics-file needs a regular file, and /dev/full is not one\n"),
     ],
 )
-def test_what_cannot_be_written_is_said(capfd: pytest.CaptureFixture[str], path: str, code: int, message: str) -> None:
-    """Before anything is fetched."""
+def test_a_file_that_cannot_be_written_is_reported(
+    capfd: pytest.CaptureFixture[str], path: str, code: int, message: str
+) -> None:
+    """It is reported before anything is fetched."""
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--metrics-file", path)
     assert ran == (code, "", f"scrapepool: {message}")
 
 
 def test_records_are_not_overwritten(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """By a slip of the hand."""
+    """A file of records that is named by mistake is refused."""
     path = tmp_path / "a.jsonl"
     path.write_text('{"url": "http://a/", "outcome": "ok"}\n')
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--metrics-file", path)
@@ -78,7 +80,7 @@ def test_records_are_not_overwritten(capfd: pytest.CaptureFixture[str], tmp_path
 def test_without_the_library_it_is_named(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """With what to type."""
+    """The message has the command that installs it."""
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     monkeypatch.delitem(sys.modules, "scrapepool.run.monitoring.prometheus", raising=False)
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--metrics-file", tmp_path / "a.prom")

@@ -61,7 +61,7 @@ def when(port: int, name: str, value: float) -> str:
         time.sleep(0.05)
 
 
-def test_a_run_tells_its_figures_while_it_goes_on(tmp_path: Path) -> None:
+def test_a_run_serves_its_figures_while_it_goes_on(tmp_path: Path) -> None:
     """The same as the file has, at a port that it says it has taken; and it ends at once when it is to."""
     path = tmp_path / "a.prom"
     with PoliteServer(2) as server:
@@ -109,10 +109,10 @@ def test_the_port_is_for_this_machine_only(tmp_path: Path) -> None:
         ended(process)
 
 
-def test_a_port_that_is_taken_is_said_before_anything_is_fetched(
+def test_a_port_that_is_taken_is_reported_before_anything_is_fetched(
     capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """And before an output is emptied."""
+    """It is reported before an output is emptied, too."""
     out = tmp_path / "out.jsonl"
     out.write_text('{"url": "http://a/", "outcome": "ok"}\n')
     before = out.read_text()
@@ -126,7 +126,7 @@ def test_a_port_that_is_taken_is_said_before_anything_is_fetched(
 
 
 def test_the_port_is_free_again(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """At the end of each run, also of one that another one's lock ended."""
+    """It is free after each run, also after one that another run's lock ended."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with PoliteServer() as server:
@@ -179,9 +179,9 @@ def test_only_fifty_hosts_have_metrics(capfd: pytest.CaptureFixture[str], tmp_pa
         (("--metrics-port", "http"), "--metrics-port: 'http' is not a whole number"),
     ],
 )
-def test_what_cannot_be_meant_is_said(
+def test_wrong_usage_of_metrics_is_reported(
     capfd: pytest.CaptureFixture[str], options: tuple[object, ...], message: str
 ) -> None:
-    """As usage."""
+    """The exit code is 2."""
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", *options)
     assert (ran.code, message in ran.err) == (2, True)

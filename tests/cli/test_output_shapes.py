@@ -48,7 +48,7 @@ def shop(tmp_path: Path):
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["jsonl", "csv", "tsv"])
 def test_entries_of_objects_are_fields(capfd, tmp_path, shop, form: str):
-    """As in --template; one that a record has not is null, or an empty cell."""
+    """They are named as in --template; an entry that a record lacks is null, or an empty cell."""
     path = tmp_path / f"out.{form}"
     ran = here(capfd, *shop, "--fields", FIELDS, "-o", path)
     assert ran.code == 0, ran.err
@@ -76,14 +76,14 @@ def test_entries_of_objects_are_fields(capfd, tmp_path, shop, form: str):
         ("history.x", "the field history.x needs --verbose"),
     ],
 )
-def test_entries_that_there_are_not_are_refused(capfd, shop, fields: str, said: str):
-    """Before anything is fetched."""
+def test_unknown_entries_are_refused(capfd, shop, fields: str, said: str):
+    """They are refused before anything is fetched."""
     ran = here(capfd, *shop, "--fields", fields)
     assert (ran.code, said in ran.err) == (2, True), ran.err
 
 
-def test_a_byte_order_mark_is_written_once_and_passed_over(capfd, tmp_path, shop):
-    """By Excel, and by whoever goes on with the file; without a table it is a usage error."""
+def test_a_byte_order_mark_is_written_once_and_skipped(capfd, tmp_path, shop):
+    """Excel and --resume skip it. For records that are no table it is a usage error."""
     path = tmp_path / "out.csv"
     for options in ([], ["--resume"], ["--resume", "all"]):
         assert here(capfd, *shop, "-o", path, "--csv-bom", *options).code == 0
@@ -95,8 +95,8 @@ def test_a_byte_order_mark_is_written_once_and_passed_over(capfd, tmp_path, shop
 
 @pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOSYS, errno.ENOTSUP])
 @pytest.mark.parametrize("when", ["second", "always"])
-def test_a_file_system_without_fsync_is_spoken_of_once(capfd, tmp_path, monkeypatch, code: int, when: str):
-    """And the run goes on."""
+def test_a_file_system_without_fsync_is_reported_once(capfd, tmp_path, monkeypatch, code: int, when: str):
+    """The run goes on."""
 
     def refuse_if(_: int) -> None:
         raise OSError(code, os.strerror(code))
@@ -110,8 +110,8 @@ def test_a_file_system_without_fsync_is_spoken_of_once(capfd, tmp_path, monkeypa
     assert len(path.read_text().splitlines()) == 5
 
 
-def test_a_table_whose_name_is_no_utf_8_is_made_and_gone_on_with(capfd, tmp_path):
-    """As any file is."""
+def test_a_table_whose_name_is_no_utf_8_is_made_and_resumed(capfd, tmp_path):
+    """It is treated as any file is."""
     pytest.importorskip("pyarrow")
     path = os.fsdecode(os.fsencode(tmp_path) + b"/t\xff.parquet")
     with PoliteServer(1) as server:

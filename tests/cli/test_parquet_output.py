@@ -66,10 +66,10 @@ def test_alone_it_is_all_that_is_left(capfd: pytest.CaptureFixture[str]) -> None
 
 
 @pytest.mark.parametrize("others", [(), ("-o", "out.jsonl"), ("--sqlite", "a.db"), ("-o", "-")])
-def test_a_finished_file_is_gone_on_with(
+def test_a_finished_file_is_resumed(
     capfd: pytest.CaptureFixture[str], web: PoliteServer, broken: set[str], others: tuple[str, ...]
 ) -> None:
-    """What failed is fetched again, and the file is made anew with one row a line."""
+    """What failed is fetched again, and the file is made anew with one row per line."""
     command = ("fetch", "urls", "--parquet", "a.parquet", "--resume", *others, "-q")
     here(capfd, *command)
     broken.clear()
@@ -91,8 +91,8 @@ def test_a_killed_run_has_its_records(capfd: pytest.CaptureFixture[str], web: Po
     assert there() == ["a.parquet", "urls"]
 
 
-def test_an_interrupted_run_makes_what_there_is(web: PoliteServer) -> None:
-    """After the first Ctrl-C, of all that has a record."""
+def test_an_interrupted_run_makes_its_table(web: PoliteServer) -> None:
+    """After the first Ctrl-C, it has all records that there are."""
     Path("urls").write_text("".join(f"{web.url(f'/{number}')}\n" for number in range(20_000)))
     process = program("fetch", "urls", "--parquet", "a.parquet", "-q")
     await_records()
@@ -113,10 +113,10 @@ def test_an_interrupted_run_makes_what_there_is(web: PoliteServer) -> None:
         (["--parquet", "folder/a.parquet"], 3, "cannot write folder/a.parquet: its folder does not exist"),
     ],
 )
-def test_what_cannot_be_meant_is_said(
+def test_wrong_usage_of_parquet_is_reported(
     capfd: pytest.CaptureFixture[str], web: PoliteServer, options: list[str], code: int, message: str
 ) -> None:
-    """Before anything is fetched."""
+    """It is reported before anything is fetched."""
     ran = here(capfd, "fetch", "urls", "--parquet", "a.parquet", *options)
     assert (ran.code, web.requests, there()) == (code, 0, ["urls"])
     assert message in ran.err

@@ -103,7 +103,7 @@ def test_a_run_without_records_makes_no_part(place: Place, web: PoliteServer) ->
 
 
 def test_file_urls_are_files(place: Place, web: PoliteServer) -> None:
-    """As lists and as outputs."""
+    """They can be lists and outputs."""
     listed = place.write("urls.txt", web.url("/ok"))
     assert place.run("fetch", f"file://{listed}", "-o", f"file://{place.folder}/out/").code == 0
     assert recorded(place) == Counter([web.url("/ok")])

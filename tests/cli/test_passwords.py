@@ -96,7 +96,7 @@ def test_users_and_passwords_make_targets(
 def test_resume_goes_by_user_and_password(
     capfd: pytest.CaptureFixture[str], web: PoliteServer, door: Door, tmp_path: Path, output: str, resume: str
 ) -> None:
-    """What a run with one password settled is passed over, and what another password failed at is not."""
+    """What one password fetched is skipped, and what another password failed at is not."""
     if output == "out.parquet":
         pytest.importorskip("pyarrow")
     urls = tmp_path / "urls"
@@ -255,7 +255,7 @@ def test_explain_tells_users_apart(
     ],
 )
 def test_no_message_about_arguments_shows_a_password(capfd: pytest.CaptureFixture[str], arguments: list[str]) -> None:
-    """Nor where they are no URL, no pattern and no file."""
+    """That holds even for arguments that are no URL, no pattern and no file."""
     ran = fetch(capfd, *arguments)
     assert ran.code == 2
     assert ran.err

@@ -127,7 +127,7 @@ def test_sections_for_hosts(place: Place) -> None:
 
 
 def test_more_than_is_shown(place: Place) -> None:
-    """What is left out of the tables is said."""
+    """The tables say how much they leave out."""
     out = place.run("plan", "--offline", "urls.txt", "--hosts", "1", "--rejects", "1").out
     assert "and 1 line more (--rejects)" in out
     assert "and 1 host more (--hosts)" in out

@@ -273,7 +273,8 @@ def test_signals_are_for_the_run_alone(number: int, tmp_path: Path) -> None:
         assert len(workers) == 2
         for pid in (*workers, run.pid):
             os.kill(pid, number)
-        time.sleep(0.3)
+        assert run.stderr is not None
+        assert any(line.startswith(b"stopping: ") for line in run.stderr)
         os.kill(run.pid, number)
         ran = ended(run)
     assert ran.code == 128 + number

@@ -23,15 +23,15 @@ ARGS = ("fetch", "urls.txt", "-o", "out.jsonl", "--no-robots", "--retries", "0")
 
 
 @pytest.mark.parametrize("also", [[], ["-v"], ["--progress", "none"]])
-def test_nothing_is_said_where_all_went_well(also: list[str], place: Place, web: PoliteServer) -> None:
+def test_nothing_is_written_if_all_succeed(also: list[str], place: Place, web: PoliteServer) -> None:
     """Duplicates are no failures."""
     lists(place, web.url("/page?1"), web.url("/page?2"), *([] if also else [web.url("/page?1")]))
     ran = place.run(*ARGS, "-q", *also)
     assert (ran.code, ran.err) == (0, "")
 
 
-def test_what_failed_is_said_in_a_few_lines(place: Place, web: PoliteServer) -> None:
-    """The counts, and the first few URLs with the reason; how many more there are."""
+def test_failures_are_reported_in_a_few_lines(place: Place, web: PoliteServer) -> None:
+    """These are the counts, the first few URLs with the reason, and how many more there are."""
     missing = [web.url(f"/status/404?{n}") for n in range(9)]
     lists(place, web.url("/page"), *missing)
     ran = place.run(*ARGS, "-q")
@@ -48,8 +48,8 @@ def test_what_failed_is_said_in_a_few_lines(place: Place, web: PoliteServer) -> 
     assert lines[8] == "and 4 more, listed in the records"
 
 
-def test_with_verbose_each_is_said_at_once(place: Place, web: PoliteServer) -> None:
-    """All of them, then the counts."""
+def test_with_verbose_each_failure_is_reported_at_once(place: Place, web: PoliteServer) -> None:
+    """All of them are written, then the counts."""
     lists(place, *(web.url(f"/status/404?{n}") for n in range(9)))
     ran = place.run(*ARGS, "-q", "-v")
     assert ran.code == 1
@@ -58,7 +58,7 @@ def test_with_verbose_each_is_said_at_once(place: Place, web: PoliteServer) -> N
 
 
 def test_a_list_without_a_url_says_why(place: Place) -> None:
-    """In the one line that every such list ends with."""
+    """The reason is in the one line with which every such run ends."""
     lists(place, "https://", "https:///x")
     ran = place.run(*ARGS, "-q")
     assert ran.code == 2
@@ -89,7 +89,7 @@ def test_live_progress_is_not_quiet(place: Place) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not README.exists(), reason="a checkout without its README")
 def test_the_recipe_for_cron_works_as_it_stands(tmp_path: Path, web: PoliteServer) -> None:
-    """With cron's environment; silent where all went well, so that no mail is sent."""
+    """It runs in cron's environment, and is silent if all URLs succeed, so that no mail is sent."""
     (recipe,) = re.findall(r"^15 3 \* \* \*  (.*)$", README.read_text(), re.MULTILINE)
     program = tmp_path / ".local" / "bin" / "scrapepool"
     program.parent.mkdir(parents=True)

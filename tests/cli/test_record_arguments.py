@@ -40,17 +40,17 @@ def test_a_database_cannot_come_through_a_pipe(place: Place, monkeypatch: pytest
 
 
 def test_standard_input_that_is_closed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is said, and nothing is printed."""
+    """An error is reported, and nothing is printed."""
     monkeypatch.setattr(sys, "stdin", None)
     ran = place.run("failed", "-")
     assert (ran.code, ran.out) == (2, "")
     assert "standard input: is not open" in ran.err
 
 
-def test_a_terminal_is_told_how_many_were_read(
+def test_a_terminal_shows_how_many_records_were_read(
     place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On one line, now and then, which goes in the end; a short read says nothing."""
+    """One line shows it now and then, and is removed at the end. A short read shows nothing."""
     now = iter(range(100))
     monkeypatch.setattr(record_arguments.time, "monotonic", lambda: float(next(now)))
     monkeypatch.setattr(record_arguments, "CLOCK_EVERY", 2)

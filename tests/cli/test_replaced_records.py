@@ -72,8 +72,10 @@ def test_a_new_file_has_its_head_even_without_a_record(capfd, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("attributes", [True, False], ids=["attributes", "no attributes"])
-def test_replacing_what_was_interrupted_is_said_once(capfd, tmp_path, monkeypatch, how: int, attributes: bool):
-    """And not where the run came to its end, at once or with --resume."""
+def test_replacing_the_records_of_an_interrupted_run_is_reported_once(
+    capfd, tmp_path, monkeypatch, how: int, attributes: bool
+):
+    """It is not reported if that run was completed, at once or with --resume."""
     path = tmp_path / "out.jsonl"
     with PoliteServer(1, latency="fixed:0.02") as server:
         urls = [server.url(f"/{number}") for number in range(300)]
@@ -94,7 +96,7 @@ def test_replacing_what_was_interrupted_is_said_once(capfd, tmp_path, monkeypatc
         assert (ran.code, ran.err.count(SAID)) == (0, 0), ran.err
 
 
-def test_nothing_is_said_to_be_replaced_while_another_run_writes_it(capfd, tmp_path):
+def test_no_replacement_is_reported_while_another_run_writes_the_file(capfd, tmp_path):
     """That run was not interrupted, and this one ends without a record."""
     path = tmp_path / "out.jsonl"
     path.write_text(OLD)
@@ -106,7 +108,7 @@ def test_nothing_is_said_to_be_replaced_while_another_run_writes_it(capfd, tmp_p
 
 
 def test_a_run_that_went_on_to_its_end_is_not_interrupted(capfd, tmp_path):
-    """However often it was interrupted before."""
+    """It does not matter how often it was interrupted before."""
     path = tmp_path / "out.jsonl"
     with PoliteServer(1) as server:
         fetch(capfd, server.url("/1"), server.url("/2"), "-o", path)
@@ -130,6 +132,6 @@ def test_the_records_of_a_table_that_was_not_made_are_spoken_of(capfd, tmp_path)
 
 @pytest.mark.parametrize("text", ["", "# notes without a line end", "\x00\x01", "a,b\n1,interrupted,2\n"])
 def test_a_file_that_holds_no_records_is_no_run(tmp_path, text: str):
-    """What is said is about runs."""
+    """The report is about runs only."""
     (tmp_path / "f").write_text(text)
     assert not unfinished_mark.is_unfinished(str(tmp_path / "f"))

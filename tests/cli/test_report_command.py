@@ -50,7 +50,7 @@ def figures(place: Place, *records: str) -> Any:
 
 
 def test_json_has_all_figures(capfd: pytest.CaptureFixture[str], run: Place) -> None:
-    """Of one file, or of two in a list."""
+    """They are those of one file, or of two in a list."""
     one = figures(run, "records.jsonl")
     assert (one["version"], one["count"], one["replaced"], one["outcomes"]["failed"]) == (1, 32, 1, 1)
     assert figures(run, "records.jsonl", "records.jsonl") == [one, one]
@@ -88,8 +88,8 @@ def test_standard_input_is_read(run: Place) -> None:
     assert "data-explain=" not in page
 
 
-def test_what_is_wrong_is_said(run: Place) -> None:
-    """In one line, with exit code 2, and 3 for an output."""
+def test_wrong_files_are_reported_in_one_line(run: Place) -> None:
+    """The exit code is 2, and 3 for an output."""
     run.write("rain.txt", "rain\n")
     (run.folder / "empty").mkdir()
     assert run.complaint("report", "nowhere") == "nowhere: No such file or directory"
@@ -107,7 +107,7 @@ def test_what_is_wrong_is_said(run: Place) -> None:
 
 
 def test_an_empty_file_has_a_report(place: Place) -> None:
-    """In each form."""
+    """It has one in each form."""
     place.write("none.jsonl", "")
     for form in ("html", "md", "json", "txt"):
         ran = place.run("report", "none.jsonl", "-o", f"r.{form}")

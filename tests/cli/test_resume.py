@@ -66,7 +66,7 @@ def test_what_failed_is_fetched_again_and_nothing_else(
     urls: list[str],
     output: str,
 ) -> None:
-    """In the end there is one record a line, as if there had been one run."""
+    """In the end there is one record per line, as if there had been one run."""
     path = tmp_path / output
     assert fetch(capfd, tmp_path, "--resume", output=output).code == 1
     failing.broken = False
@@ -84,7 +84,7 @@ def test_what_failed_is_fetched_again_and_nothing_else(
 def test_all_keeps_failures_too(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer, urls: list[str]
 ) -> None:
-    """Nothing is asked for, and the exit code still says that not all succeeded."""
+    """Nothing is requested, and the exit code still says that not all succeeded."""
     (tmp_path / "urls").write_text("\n".join(urls))
     fetch(capfd, tmp_path)
     ran = fetch(capfd, tmp_path, "--resume", "all")
@@ -141,7 +141,7 @@ def test_another_method_is_another_target(
 def test_repeats_are_counted_without_dedupe(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer
 ) -> None:
-    """Where each line is a target, each line has its record."""
+    """Each line is a target, and has its record."""
     path = tmp_path / "out.jsonl"
     (tmp_path / "urls").write_text(f"{web.url('/x')}\n" * 5)
     fetch(capfd, tmp_path, "--no-dedupe")
@@ -199,10 +199,10 @@ def test_a_file_of_something_else_is_not_touched(
         (["-o", "out.csv", "--fields", "url,rain"], "unknown field: rain"),
     ],
 )
-def test_what_cannot_be_resumed_is_said(
+def test_what_cannot_be_resumed_is_reported(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], message: str
 ) -> None:
-    """Before a file is made."""
+    """It is reported before a file is created."""
     monkeypatch.chdir(tmp_path)
     ran = here(capfd, "fetch", "http://127.0.0.1:9/", "--resume", *options)
     assert (ran.code, list(tmp_path.iterdir())) == (2, [])
@@ -267,7 +267,7 @@ def test_a_second_run_on_one_file_is_refused(
 def test_a_second_run_names_the_output_as_it_was_given(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, urls: list[str], option: str, name: str, locked: str
 ) -> None:
-    """Whatever file it is that is locked for it."""
+    """That holds whichever file is locked for it."""
     (tmp_path / locked).parent.mkdir(parents=True, exist_ok=True)
     with (tmp_path / locked).open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -296,18 +296,18 @@ def test_a_log_or_summary_in_the_records_of_another_run_is_refused(
         assert fetch(capfd, tmp_path, "--log-file", tmp_path / "log").code == 1
 
 
-def test_a_log_that_cannot_be_written_is_said_at_the_end(
+def test_a_log_that_cannot_be_written_is_reported_at_the_end(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer, urls: list[str]
 ) -> None:
-    """The records are whole, and the exit code says that an output is not."""
+    """The records are complete, and the exit code says that an output is not."""
     for option in ("--log-file", "--summary-json"):
         ran = fetch(capfd, tmp_path, option, "/dev/full")
         assert (ran.code, len(records(tmp_path / "out.jsonl"))) == (3, 6)
         assert ran.err.endswith("scrapepool: cannot write /dev/full: No space left on device\n")
 
 
-def test_a_folder_that_vanishes_is_said_with_the_path(tmp_path: Path) -> None:
-    """Records that went with it are not reported as written."""
+def test_a_folder_that_vanishes_is_reported_with_its_path(tmp_path: Path) -> None:
+    """Records that were in it are not reported as written."""
     (tmp_path / "folder").mkdir()
     path = tmp_path / "folder" / "out.jsonl"
 

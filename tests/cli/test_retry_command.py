@@ -62,7 +62,7 @@ def records(capfd: pytest.CaptureFixture[str], server: Server, tmp_path: Path) -
 
 
 def test_rows_are_fetched_again_as_they_were(capfd: pytest.CaptureFixture[str], server: Server, records: Path) -> None:
-    """With method, data, header fields, columns and place; the new records replace the old ones, and others stay."""
+    """They keep method, data, header fields, columns and place. New records replace the old ones only."""
     before = {one["input"]["id"]: one for one in lines(records)}
     assert before[3]["row_request"] == {
         "method": "POST",
@@ -86,7 +86,7 @@ def test_rows_are_fetched_again_as_they_were(capfd: pytest.CaptureFixture[str], 
 
 
 def test_classes_and_another_file(capfd: pytest.CaptureFixture[str], server: Server, records: Path) -> None:
-    """Only what is named, into the file that is named; RECORDS stays as it is."""
+    """Only the named classes go into the named file; RECORDS stays as it is."""
     before, other = records.read_bytes(), records.with_name("again.csv")
     assert here(capfd, "retry", records, "--class", "5xx,!501", "-o", other, *PLAIN).code == 0
     assert records.read_bytes() == before

@@ -31,13 +31,13 @@ ONCE = ("--no-robots", "-q", "--retries", 1, "--backoff", 0)
     ],
 )
 def test_what_is_named_is_repeated(capfd: pytest.CaptureFixture[str], words: str, page: str, attempts: int) -> None:
-    """By status and by error; a list of statuses alone leaves the errors as they are."""
+    """Statuses and errors can be named. A list of statuses alone leaves the errors as they are."""
     with PoliteServer(handler=_broken) as server:
         ran = here(capfd, "fetch", server.url(page), "--retry-on", words, *ONCE)
     assert [record["attempts"] for record in ran.records] == [attempts]
 
 
 def test_a_post_is_not_repeated_after_it_was_sent(capfd: pytest.CaptureFixture[str], web: PoliteServer) -> None:
-    """Whatever is named: it may have had its effect."""
+    """That holds for every named failure: the request may have had its effect."""
     ran = here(capfd, "fetch", web.url("/status/500"), "--data", "x", "--retry-on", "5xx", *ONCE)
     assert [record["attempts"] for record in ran.records] == [1]

@@ -71,7 +71,7 @@ def mode(path: Path) -> int:
 
 
 def test_every_sentence_has_its_test() -> None:
-    """And every test its sentence."""
+    """Every test has its sentence, too."""
     said = [re.sub(r"\s+", " ", point) for point in re.findall(r"^- ((?:.|\n  )+)", PAGE, re.MULTILINE)]
     assert sorted(PROMISED) == sorted(said)
 
@@ -126,7 +126,7 @@ def test_a_found_file_is_not_trusted(place: Place, web: PoliteServer) -> None:
 
 @promise("One that belongs to anybody but you and root, or that others may write to, is not obeyed.")
 def test_a_file_of_others_is_not_obeyed(place: Place, web: PoliteServer) -> None:
-    """Whatever it says."""
+    """That holds whatever it contains."""
     path = place.write("scrapepool.toml", "workers = 2")
     path.chmod(0o666)
     assert "not used, because others may write to it" in fetched(place, web.url("/page"), code=2)[0].err
@@ -158,7 +158,7 @@ def test_schemes_of_lists(place: Place) -> None:
 
 @promise("Text of a row is sent as it is: `@FILE` in its data or header fields reads no file.")
 def test_rows_read_no_files(place: Place, web: PoliteServer) -> None:
-    """As they would on the command line."""
+    """On the command line, ``@FILE`` does."""
     place.write("secret", "A: hush")
     row = {"url": web.url("/echo"), "request": {"method": "POST", "data": "@secret", "headers": {"X-A": "@secret"}}}
     place.write("urls.jsonl", json.dumps(row))
@@ -360,7 +360,7 @@ def test_host_memories_and_cookies(place: Place, web: PoliteServer) -> None:
 @promise("Records, databases, bodies and logs are made as your `umask` says, because other programs are to read them.")
 @pytest.mark.parametrize("mask", [0o022, 0o077])
 def test_outputs_for_other_programs(mask: int, place: Place, web: PoliteServer) -> None:
-    """What is private is private for every umask."""
+    """Private files are private for every umask."""
     before = os.umask(mask)
     try:
         fetched(place, web.url("/page"), "--sqlite", "all.db", "--save-dir", "pages", "--log-file", "log")
@@ -412,8 +412,8 @@ def test_no_body_is_a_configuration_file(name: str, place: Place, web: PoliteSer
 
 
 @promise("No output is written over a file that the run reads.")
-def test_what_is_read_is_not_written_over(place: Place, web: PoliteServer) -> None:
-    """Whatever reads it."""
+def test_what_is_read_is_not_overwritten(place: Place, web: PoliteServer) -> None:
+    """That holds whichever option reads it."""
     place.write("kept", "kept")
     ran, _ = fetched(place, web.url("/page"), "--data", "@kept", "--log-file", "kept", code=2)
     assert "kept is read by --data and would be overwritten by --log-file" in ran.err
@@ -422,7 +422,7 @@ def test_what_is_read_is_not_written_over(place: Place, web: PoliteServer) -> No
 
 @promise("An archive that is there is replaced only with `--overwrite`.")
 def test_archives_are_not_replaced(place: Place, web: PoliteServer) -> None:
-    """To forget --resume costs nothing."""
+    """A user who forgets --resume loses nothing."""
     fetched(place, web.url("/page"), "--warc", "a.warc")
     before = (place.folder / "a.warc").read_bytes()
     fetched(place, web.url("/page"), "--warc", "a.warc", code=2)

@@ -24,7 +24,7 @@ SETTINGS = [
 
 
 def test_every_setting_has_an_option() -> None:
-    """Or is known to have none."""
+    """Those without one are listed."""
     command = cli.get_command(click.Context(cli), "fetch")
     assert command is not None
     options = {option for param in command.params for option in (*param.opts, *param.secondary_opts)}

@@ -57,12 +57,12 @@ def test_failures_of_a_shard(capfd: pytest.CaptureFixture[str], place: Place) ->
 
 @pytest.mark.parametrize("command", ["fetch", "plan", "failed"])
 def test_what_is_no_shard_is_refused(place: Place, command: str) -> None:
-    """With what can be written."""
+    """The message says what can be written."""
     assert place.complaint(command, "x", "--shard", "4").startswith("--shard: 4 is not a shard")
     assert "there is no shard 9 of 8" in place.complaint(command, "x", "--shard", "9/8")
 
 
 def test_a_shard_from_the_environment(place: Place) -> None:
-    """As a job of Kubernetes sets it."""
+    """A job of Kubernetes sets it there."""
     place.environment["SCRAPEPOOL_FETCH_SHARD"] = "2/4"
     assert json.loads(place.run("config", "--json").out)["options"]["shard"]["value"] == "2/4"

@@ -39,8 +39,8 @@ def write_list(path: Path, server: PoliteServer, pages: int) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["jsonl", "csv", "db", "parquet"])
-def test_every_change_of_a_site_is_told(capfd: pytest.CaptureFixture[str], tmp_path: Path, form: str) -> None:
-    """Night after night, each run knowing the last one only, in every form that records have."""
+def test_every_change_of_a_site_is_reported(capfd: pytest.CaptureFixture[str], tmp_path: Path, form: str) -> None:
+    """Each run knows only the last one, in every form that records have."""
     site = ChangingSite(PAGES, NIGHTS)
     option = {"db": "--sqlite", "parquet": "--parquet"}.get(form, "-o")
     with PoliteServer(handler=site) as server:
@@ -115,8 +115,8 @@ def records_so_far(path: Path) -> list[bytes]:
     return path.read_bytes().split(b"\n")[:-1]
 
 
-def test_counts_are_told(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """In the summary, for people and for programs, while the run goes on, and to --fail-if."""
+def test_counts_of_changes_are_reported(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The summary, the display of a run, and --fail-if have them."""
     site = ChangingSite(PAGES, 2, seed=3)
     with PoliteServer(handler=site) as server:
         urls = write_list(tmp_path / "urls.txt", server, PAGES)
@@ -137,7 +137,7 @@ def test_counts_are_told(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> N
 
 
 def test_a_failure_keeps_what_was_known(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """So that the run after it can still compare, and ask whether the page has changed."""
+    """The run after it can still compare, and request the page conditionally."""
     answers = [Response(200, [("ETag", '"1"')], b"page"), Response(503, body=b"later")]
     asked: list[str | None] = []
 
@@ -186,8 +186,8 @@ def test_conditions_are_for_the_url_that_they_came_from(capfd: pytest.CaptureFix
     assert "a=b" not in out.read_text()
 
 
-def test_a_304_that_nobody_asked_for_says_nothing(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Whatever is known of the page."""
+def test_an_unsolicited_304_says_nothing(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """That holds whatever is known of the page."""
     with PoliteServer(handler=lambda _: Response(304)) as server:
         url = server.url("/")
         out = tmp_path / "1.jsonl"
@@ -257,7 +257,7 @@ def test_the_last_of_several_files_goes_first(capfd: pytest.CaptureFixture[str],
 
 
 def test_records_come_through_a_pipe(tmp_path: Path) -> None:
-    """Where the list does not."""
+    """They can, if the list does not."""
     with PoliteServer() as server:
         url = server.url("/page")
         out = tmp_path / "1.jsonl"
@@ -391,10 +391,10 @@ def test_a_file_that_is_not_there(capfd: pytest.CaptureFixture[str], tmp_path: P
         ("", ["--change-by", "rain"], "--change-by: unknown field: rain; choose from url,"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_meant_is_said(
+def test_wrong_usage_of_since_is_reported(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, content: str, options: list[str], message: str
 ) -> None:
-    """Before anything is fetched or written."""
+    """It is reported before anything is fetched or written."""
     path = tmp_path / "s.jsonl"
     path.write_text(content)
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--since", path, *(word.format(path=path) for word in options))
@@ -411,7 +411,7 @@ def test_options_that_need_it(capfd: pytest.CaptureFixture[str], option: str) ->
 
 
 def test_a_torn_file_is_read_as_far_as_it_goes(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """With a note. A later version's records, which have more, are read as well."""
+    """A note says so. Records of a later version, which have more fields, are read, too."""
     with PoliteServer() as server:
         url = server.url("/page")
         (tmp_path / "s.jsonl").write_text(f'{json.dumps({"url": url, "outcome": "ok", "weather": [1]})}\n{{"url":"ht')

@@ -337,7 +337,7 @@ def test_versions_of_one_moment_are_two(nights: Nights, site: Site) -> None:
 
 
 def test_versions_are_packed_as_their_page(nights: Nights, site: Site) -> None:
-    """With the suffix."""
+    """They have the suffix of the page."""
     for body in (b"1", b"2"):
         site.pages = {"/a": body}
         record = nights.run("--compress", "gz", *(("--keep-versions", 1) if nights.number else ()))["/a"]
@@ -406,6 +406,6 @@ def zlib_or_plain(size: int, content: bytes) -> bytes:
 def test_versions_of_nothing_are_refused(
     capfd: pytest.CaptureFixture[str], options: tuple[object, ...], message: str
 ) -> None:
-    """On the command line."""
+    """They are refused on the command line."""
     ran: Ran = here(capfd, "fetch", "http://127.0.0.1:1/", *options)
     assert (ran.code, message in ran.err) == (2, True)

@@ -44,7 +44,7 @@ def test_shards_are_those_of_fetch(place: Place) -> None:
 
 
 def test_rows_are_copied_as_they_are(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the order of the list, duplicates and odd spellings too; what has no URL is in the first shard."""
+    """They keep their order and spelling, duplicates included. Rows without a URL are in the first shard."""
     monkeypatch.setattr(list_split, "MAX_BUFFERED", 40)
     lines = [
         "HTTP://H1.example/a b",

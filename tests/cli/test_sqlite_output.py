@@ -103,7 +103,7 @@ def test_a_database_that_joins_a_run_later_is_said_to_lack_what_was_there(
 
 
 def test_failed_reads_it(capfd: pytest.CaptureFixture[str], urls: list[str]) -> None:
-    """As any record file."""
+    """It reads a database as any record file."""
     here(capfd, "fetch", "urls", "--sqlite", "a.db", "-q")
     assert here(capfd, "failed", "a.db").out == f"{urls[1]}\n"
     assert here(capfd, "failed", "a.db", "--class", "timeout").out == ""
@@ -132,10 +132,10 @@ def test_failed_says_what_it_cannot_read(capfd: pytest.CaptureFixture[str]) -> N
         (["--sqlite", "text", "-o", "x"], 2, "text is not an SQLite database; it was not changed"),
     ],
 )
-def test_what_cannot_be_meant_is_said(
+def test_wrong_usage_of_sqlite_is_reported(
     capfd: pytest.CaptureFixture[str], web: PoliteServer, urls: list[str], options: list[str], code: int, message: str
 ) -> None:
-    """Before anything is fetched, and before a records file is emptied."""
+    """It is reported before anything is fetched, and before a records file is emptied."""
     Path("text").write_text("words, " * 100)
     Path("x").write_text("precious")
     ran = here(capfd, "fetch", "urls", *options)

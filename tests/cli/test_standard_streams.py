@@ -14,7 +14,7 @@ from scrapepool.errors import OutputError
 
 
 def test_a_closed_descriptor_is_opened_so_that_it_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise it became the next file or socket."""
+    """Otherwise it would become the next file or socket."""
     opened: list[tuple[str, int]] = []
 
     def fstat(fd: int) -> None:
@@ -33,7 +33,7 @@ def test_a_closed_descriptor_is_opened_so_that_it_cannot_be_used(monkeypatch: py
 
 
 def test_text_for_a_closed_standard_output_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is said, and nothing else raises."""
+    """It is reported, and nothing else is raised."""
     monkeypatch.setattr(sys, "stdout", None)
     with pytest.raises(OutputError, match="closed"):
         echo("text")

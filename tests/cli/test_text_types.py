@@ -57,7 +57,7 @@ def test_no_header_can_hold_a_line_break(text: str) -> None:
 
 
 def test_a_socks_proxy_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What brings it is said."""
+    """The message says how to install it."""
     assert Proxy().convert("socks5h://h:1080", None, None) == "socks5h://h:1080"
     monkeypatch.setattr(text_types, "find_spec", lambda _: None)
     with pytest.raises(click.BadParameter, match="PySocks"):

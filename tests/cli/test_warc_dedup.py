@@ -130,7 +130,7 @@ def test_three_nights_need_all_earlier_archives(
         (["--warc", "text.warc", "--warc-cdx", "-o", "text.cdxj"], "--output and --warc-cdx name the same file"),
     ],
 )
-def test_what_cannot_be_meant_or_read_is_said_before_anything_is_fetched(
+def test_wrong_usage_is_reported_before_anything_is_fetched(
     capfd: pytest.CaptureFixture[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -138,7 +138,7 @@ def test_what_cannot_be_meant_or_read_is_said_before_anything_is_fetched(
     options: list[str],
     said: str,
 ) -> None:
-    """A sentence and exit code 2; no file is made or touched."""
+    """The exit code is 2, with one sentence; no file is created or changed."""
     monkeypatch.chdir(tmp_path)
     there = {"text": b"some text\n", "torn.warc": b"WARC/1.1\r\nWARC-Type: response\r\n"}
     for name, content in there.items():

@@ -67,7 +67,7 @@ def exchanges(*paths: Path) -> list[tuple[str, str, str, bytes]]:
 def test_every_exchange_of_a_run_is_archived(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer
 ) -> None:
-    """Redirects, failures, retries and robots.txt; what was not asked for is not there."""
+    """These are redirects, failures, retries and robots.txt, and nothing that was not requested."""
     names = ["page", "gone", "empty", "packed", "moved", "flaky", "private"]
     archive = tmp_path / "a.warc.gz"
     urls = [web.url(f"/{name}") for name in names]
@@ -142,7 +142,7 @@ def test_a_long_archive_is_in_several_files(
         (["--warc", "a.warc", "--warc-size", "0"], 2, "--warc-size: must be at least 1 byte"),
     ],
 )
-def test_what_cannot_be_archived_is_said_before_anything_is_fetched(
+def test_what_cannot_be_archived_is_reported_before_anything_is_fetched(
     capfd: pytest.CaptureFixture[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -151,7 +151,7 @@ def test_what_cannot_be_archived_is_said_before_anything_is_fetched(
     code: int,
     said: str,
 ) -> None:
-    """A usage error, or an output that cannot be written."""
+    """It is a usage error, or an output that cannot be written."""
     monkeypatch.chdir(tmp_path)
     ran = here(capfd, "fetch", web.url("/page"), *options)
     assert ran.code == code

@@ -44,7 +44,7 @@ MORE = ["--data-raw", "it's", "--max-time", "2", *URL]
     ],
 )
 def test_a_request_as_a_command(record, words, notes):
-    """Quoted for the shell, with what the row set; what is not in the record is said."""
+    """It is quoted for the shell, and has what the row set. What the record does not hold is named."""
     command, remarks = curl_command({"url": "http://h/a?b=c&d", **record})
     assert shlex.split(command) == USUAL + words
     assert remarks == [RUN_NOTE, *notes]

@@ -253,7 +253,7 @@ def await_screen(screen, wanted):
 
 
 def test_the_page_of_a_key_is_drawn_at_once():
-    """Without a further snapshot, and however seldom frames are drawn."""
+    """It needs no further snapshot, however seldom frames are drawn."""
     screen = Screen(100, 30)
     view, _ = live_on(screen)
     view._frame_rate.interval = 100.0
@@ -285,7 +285,7 @@ def test_the_terminal_is_left_for_a_while():
 
 
 def test_a_job_in_the_background_draws_nothing_but_notes():
-    """Until the shell gives it the terminal again."""
+    """It draws again when the shell gives it the terminal."""
     screen = Screen(100, 30)
     console = console_on(screen)
     background = threading.Event()

@@ -47,8 +47,8 @@ def test_a_pause_is_not_made_up_for():
     assert len(stream.getvalue().splitlines()) == 2
 
 
-def test_a_stop_is_said_once():
-    """When the run begins to stop, the next snapshot says what it waits for."""
+def test_a_stop_is_reported_once():
+    """When the run begins to stop, the next line says what it waits for."""
     stream = io.StringIO()
     plain = view(stream)
     for _ in range(3):

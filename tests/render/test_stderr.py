@@ -30,7 +30,7 @@ class Stream(io.StringIO):
 
 
 def test_without_a_descriptor_text_goes_to_the_stream() -> None:
-    """As in a test or a notebook."""
+    """Streams in tests and in notebooks have none."""
     stream = Stream(None, ValueError("closed"))
     view = Stderr(stream, synchronized=True)
     assert (view.ready(), view.write("a"), view.width(), view.isatty(), view.in_background()) == (

@@ -56,8 +56,8 @@ def test_a_plain_record_tells_what_it_holds() -> None:
     )
 
 
-def test_a_history_is_told_step_by_step() -> None:
-    """Waits with their reasons, attempts with their times, and where a redirect to another host led."""
+def test_a_history_is_shown_step_by_step() -> None:
+    """It has waits with their reasons, attempts with their times, and where a redirect to another host led."""
     history = [
         {"waited": 0.412, "for": "robots"},
         {
@@ -93,8 +93,8 @@ def test_a_history_is_told_step_by_step() -> None:
     )
 
 
-def test_attempts_that_were_given_back_are_held_against_the_host() -> None:
-    """Two attempts with one number: the first did not count, and it is said what had failed instead of the page."""
+def test_refunded_attempts_count_against_the_host() -> None:
+    """If two attempts have one number, the first did not count, and a line says what failed in its place."""
     steps: list[dict[str, Any]] = [
         {"attempt": 1, "url": "http://a/", "status": 429, "error": "http_4xx"},
         {"waited": 1.0, "for": "parked"},
@@ -145,8 +145,8 @@ def test_ends_without_an_attempt() -> None:
         ("ab", ["redirected to b"]),
     ],
 )
-def test_a_redirect_loop_is_told_once(path: str, lines: list[str]) -> None:
-    """With the number of its redirects; a loop that was left again is shown step by step."""
+def test_a_redirect_loop_is_shown_once(path: str, lines: list[str]) -> None:
+    """It has the number of its redirects. A loop that was left again is shown step by step."""
     text = url_history({"url": path[0], "outcome": "failed", "redirects": list(path[:-1]), "final_url": path[-1]})
     assert [line for line in text.splitlines() if "redirect" in line] == lines
 
@@ -167,8 +167,8 @@ VALUES = st.recursive(
 
 @pytest.mark.slow
 @given(st.dictionaries(st.sampled_from([*PLAIN, "history", "not_before", "method"]), VALUES))
-def test_whatever_stands_in_a_record_is_told_safely(record: dict[str, Any]) -> None:
-    """No error, and no control character but the line ends."""
+def test_whatever_a_record_holds_is_shown_safely(record: dict[str, Any]) -> None:
+    """There is no error, and no control character but the line ends."""
     text = url_history(record)
     assert all(line.isprintable() or line.translate(dict.fromkeys(map(ord, line))) == "" for line in text.split("\n"))
     assert not any(

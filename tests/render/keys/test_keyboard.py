@@ -51,7 +51,7 @@ def test_keys_arrive_until_the_terminal_is_released(terminal):
 
 
 def test_a_terminal_that_goes_away_ends_the_thread():
-    """Without an error."""
+    """No error is raised."""
     pressing, fd = pty.openpty()
     with Keyboard(fd, lambda key: None) as board:
         os.close(pressing)
@@ -60,7 +60,7 @@ def test_a_terminal_that_goes_away_ends_the_thread():
 
 
 def test_there_is_no_keyboard(tmp_path, monkeypatch):
-    """Where standard error is no terminal of this session, and on a system without modes of terminals."""
+    """Standard error is no terminal of this session, or the system has no terminal modes."""
     with (tmp_path / "err").open("w") as file:
         assert keyboard(file.fileno(), print) is None
         with pytest.raises(OSError, match="ioctl"):

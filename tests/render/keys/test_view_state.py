@@ -36,7 +36,7 @@ def test_commands(key, command):
 
 
 def test_q_leaves_another_page_and_stops_nothing():
-    """As in a pager; on the first page it stops the run."""
+    """A pager does the same; on the first page, the key stops the run."""
     for page in "he?":
         state, commands = after(page, "q")
         assert (state.page, commands) == (Page.RUN, [])
@@ -78,7 +78,7 @@ def test_hosts_are_sorted_in_turn():
 
 
 def test_the_cursor_moves_within_the_table():
-    """By one line or by a screenful, and never over an end."""
+    """It moves by one line or by a screenful, and never over an end."""
     moves = {"j": 1, "k": 0, Key.DOWN: 1, Key.PAGE_DOWN: 9, Key.END: 29, "G": 29, Key.HOME: 0, Key.UP: 0}
     start = after("j")[0]
     assert start.chosen == HOSTS[0]
@@ -90,7 +90,7 @@ def test_the_cursor_moves_within_the_table():
 
 
 def test_other_pages_scroll():
-    """Between their first line and their last."""
+    """They scroll between their first line and their last."""
     assert after("?", "j", "j", last_top=5)[0].top == 2
     assert after("?", Key.END, "k", last_top=5)[0].top == 4
     assert after("?", "k")[0].top == 0
@@ -98,7 +98,7 @@ def test_other_pages_scroll():
 
 @given(st.integers(1, 10_000), st.sampled_from([Command.MORE, Command.FEWER]), st.integers(1, 10_000))
 def test_workers_stay_in_their_bounds(workers, command, most):
-    """By one where they are few, by a tenth where they are many."""
+    """They change by one if they are few, and by a tenth if they are many."""
     changed = changed_workers(workers, command, most)
     assert 1 <= changed <= most
     if most >= workers <= 20:
@@ -107,7 +107,7 @@ def test_workers_stay_in_their_bounds(workers, command, most):
 
 @given(st.lists(st.sampled_from(["h", "e", "?", "s", "/", "q", "a", *Key])))
 def test_no_row_of_keys_is_an_error(keys):
-    """Nor does any but the documented ones give a command."""
+    """Only the documented keys give a command."""
     state, commands = after(*keys)
     assert set(commands) <= {Command.STOP}
     assert isinstance(state, ViewState)

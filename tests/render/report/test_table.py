@@ -26,7 +26,7 @@ def test_a_command_is_safe_to_paste(records: str, url: str, command: str | None)
 
 
 def test_durations_and_what_is_left() -> None:
-    """In the unit that people read."""
+    """Durations have the unit in which people read them."""
     assert [seconds_cell(value).text for value in (None, 0.0042, 0.25, 2.5)] == ["", "4.2 ms", "250 ms", "2.5 s"]
     assert [more_rows(number, "row") for number in (-1, 0, 1, 2000)] == [
         "",

@@ -20,7 +20,7 @@ ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 @pytest.mark.parametrize("width", [20, 40, 80, 100, 200])
 def test_no_line_is_wider_than_the_screen_and_nothing_acts_on_it(width: int) -> None:
-    """With colours, whatever the records hold."""
+    """That holds with colours, whatever the records hold."""
     page = ESCAPES.sub("", terminal_page([reported(RECORDS)], width, colours=True))
     assert max(map(len, page.splitlines())) <= width
     assert not set(page) & set("\x1b\x07\r\u202e")
@@ -28,7 +28,7 @@ def test_no_line_is_wider_than_the_screen_and_nothing_acts_on_it(width: int) -> 
 
 
 def test_the_page_has_tables_and_plots() -> None:
-    """In plain ASCII where blocks cannot be shown."""
+    """They are plain ASCII if the encoding has no block characters."""
     page = terminal_page([reported(RECORDS)], 100, colours=False)
     assert "\x1b" not in page
     for line in ("records.jsonl: 93 records", "Outcomes", "Latency by range", "Hosts with the most failures", "URLs/s"):
@@ -39,7 +39,7 @@ def test_the_page_has_tables_and_plots() -> None:
 
 
 def test_two_reports_stand_side_by_side() -> None:
-    """With the columns that tell them apart."""
+    """Their columns name the report."""
     page = terminal_page([reported(RECORDS), reported(RECORDS[:30], "new.jsonl")], 120, colours=False)
     assert "A: records.jsonl: 93 records\nB: new.jsonl: 30 records\n" in page
     assert re.search(r"^ok +90 +96\.8% [█▉-▏]+ +30 +100\.0% █+", page, re.MULTILINE)

@@ -105,6 +105,6 @@ BUSY = "from scrapepool.fallbacks import {call}\n{call}(0.05)\nwhile True: pass"
 @pytest.mark.parametrize(("call", "number"), [("limit_cpu", signal.SIGPROF), ("ring_after_cpu", signal.SIGVTALRM)])
 def test_cpu_time_ends_a_process(call: str, number: int) -> None:
     """By the signal that its parent knows it by."""
-    ended = subprocess.run([sys.executable, "-c", BUSY.format(call=call)], timeout=20, check=False)
+    ended = subprocess.run([sys.executable, "-c", BUSY.format(call=call)], timeout=60, check=False)
     assert ended.returncode == -number
     assert fallbacks.CPU_SIGNAL == signal.SIGPROF

@@ -101,7 +101,7 @@ def test_a_program_may_end_in_the_middle_of_a_run() -> None:
     with PoliteServer() as server:
         urls = [server.url("/1"), server.url("/2")]
         code = f"from scrapepool import fetch\noutcomes = fetch({urls})\nnext(outcomes)"
-        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=20, check=False, capture_output=True)
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
 
 

@@ -16,7 +16,7 @@ def test_another_version_on_the_path_is_not_loaded(tmp_path: Path, monkeypatch: 
     monkeypatch.syspath_prepend(tmp_path)
     process, pipe = spawn("scrapepool.extract.extract_process")
     pipe.close()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 def test_what_killed_a_process() -> None:

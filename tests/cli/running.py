@@ -14,7 +14,7 @@ import pytest
 
 from scrapepool.cli.program import run
 
-TIMEOUT = 20.0
+TIMEOUT = 60.0
 """Seconds after which a program that does not end fails its test."""
 
 ROOT = Path(__file__).parents[2]

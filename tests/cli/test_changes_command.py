@@ -182,7 +182,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
     assert process.stdout is not None
     process.stdout.read(10)
     process.stdout.close()
-    assert process.wait(20) == 141
+    assert process.wait(60) == 141
     assert process.stderr is not None
     assert process.stderr.read() == b""
 
@@ -197,6 +197,6 @@ def test_ctrl_c_leaves_the_older_file_of_changes(files: tuple[Path, Path], tmp_p
     process.stdin.write(b'{"url": "http://a/1", "outcome": "ok"}\n' * 10_000)
     process.stdin.flush()
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 130
+    assert process.wait(60) == 130
     assert out.read_text() == "before\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new.jsonl", "old.jsonl", "x.csv"]

@@ -79,7 +79,7 @@ def test_the_wait_can_be_ended(tmp_path: Path) -> None:
         assert waits.stderr is not None
         waits.stderr.readline()
         waits.send_signal(signal.SIGINT)
-        assert waits.wait(20) == 130
+        assert waits.wait(60) == 130
         first.kill()
         first.wait()
 

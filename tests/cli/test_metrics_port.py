@@ -16,7 +16,7 @@ from running import ended, here, program
 
 from tests.servers.polite import PoliteServer
 
-TIMEOUT = 20.0
+TIMEOUT = 60.0
 
 
 def scraped(port: int, path: str = "/metrics") -> str:

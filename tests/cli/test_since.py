@@ -435,7 +435,7 @@ def test_ctrl_c_while_records_are_read(tmp_path: Path) -> None:
         process.stdin.flush()
     except BrokenPipeError:
         pass
-    assert process.wait(20) == 130
+    assert process.wait(60) == 130
 
 
 @pytest.mark.slow

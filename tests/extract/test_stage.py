@@ -32,7 +32,7 @@ TITLES = OutputSettings(select=("title=css:title", "n=re:n=(.*)"), extract_worke
 ENDLESS = "<div>" * 100_000
 """Half a minute's work for any parser that keeps to the HTML standard's scopes."""
 
-TIMEOUT = 20.0
+TIMEOUT = 60.0
 
 
 def fetched(number: int, body: str | None = None, **changes: object) -> Fetched:

@@ -17,7 +17,7 @@ from scrapepool.transport.robots.rules import Rules
 
 A = HostKey("https", "a.test", 443)
 WALL = 1_900_000_000.0
-TIMEOUT = 10.0
+TIMEOUT = 60.0
 """Seconds after which a thread that does not answer fails its test."""
 
 

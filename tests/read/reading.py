@@ -11,7 +11,7 @@ from scrapepool.model import ErrorKind, Skipped, Target
 from scrapepool.read import TargetList
 from scrapepool.settings import InputSettings
 
-TIMEOUT = 10.0
+TIMEOUT = 60.0
 """Seconds after which a test is stuck, on the slowest of machines."""
 
 

@@ -15,7 +15,7 @@ from scrapepool.read.documents.document import Document
 from scrapepool.read.list_downloads import ListDownloads
 
 URL = "http://user:secret@h.test/list?x=1"
-SOON = 20.0
+SOON = 60.0
 
 
 def download(respond: Callable[[ListTarget], Outcome | None], url: str = URL) -> tuple[Document, Iterable[bytes]]:

@@ -20,7 +20,7 @@ from scrapepool.run import shard as shard_module
 from scrapepool.run.shard import Shard
 from tests.servers.polite import PoliteServer
 
-TIMEOUT = 10.0
+TIMEOUT = 60.0
 HOST = HostKey("http", "a.test", 80)
 
 

@@ -20,7 +20,7 @@ from scrapepool.transport.work.context import LeaseContext
 from scrapepool.transport.work.loop import Loop
 from scrapepool.transport.work.task import Chain
 
-LONG = 30.0
+LONG = 90.0
 """Seconds that a lease may take where the test is not about that."""
 
 

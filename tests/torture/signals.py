@@ -246,7 +246,8 @@ def _idle(number: signal.Signals) -> float:
 
 
 def _findings(report: Report, it: Run, code: int, said: str, output: Path) -> Iterator[str]:
-    if code != CODES[it.number]:
+    ended = [CODES[it.number], *([] if it.again is None else [-it.number])]  # the run had ended before the second came
+    if code not in ended:
         yield f"exit {code}: {said[-300:]}"
     if "Traceback" in said:
         yield said[-300:]

@@ -152,7 +152,7 @@ def test_a_command_that_fails_is_reported(capfd: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_command_that_reads_nothing_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:
-    """A touch is enough for some."""
+    """Some commands ignore the summary, such as touch."""
     with PoliteServer() as server:
         assert here(capfd, "fetch", "-q", server.url("/page"), "--at-end", "true").code == 0
 

@@ -183,7 +183,7 @@ def test_a_log_that_cannot_be_written_is_given_up_and_reported(capfd: pytest.Cap
 
 
 def test_a_list_is_not_harmed_by_being_named_as_output(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
-    """The list is as it was."""
+    """The list stays as it was."""
     here(capfd, "fetch", "good.txt", "-o", "good.txt")
     assert (folder / "good.txt").read_bytes() == LISTS["good.txt"]
 

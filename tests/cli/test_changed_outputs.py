@@ -115,7 +115,7 @@ def test_a_database_that_is_touched_ends_the_run(tmp_path, change):
 
 
 def test_a_database_that_is_truncated_ends_the_run(tmp_path):
-    """It is damaged then."""
+    """The database is damaged, and the run says so."""
     path = tmp_path / "out.db"
     ran = run(tmp_path, path, lambda path: os.truncate(path, 512), "--sqlite", path, "--fsync", "always")
     assert ran.code == 3, ran.err

@@ -111,7 +111,7 @@ def test_every_kind_of_record_file_is_read(capfd: pytest.CaptureFixture[str], tm
 
 
 def test_standard_input_is_read_on_either_side(files: tuple[Path, Path]) -> None:
-    """Once."""
+    """It may be OLD or NEW, but not both."""
     for args in (("-", files[1]), (files[0], "-")):
         with (files[0] if args[0] == "-" else files[1]).open() as stream:
             ran = ended(program("changes", *args, stdin=stream))

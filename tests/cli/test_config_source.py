@@ -134,7 +134,7 @@ def test_no_line_is_shown_without_a_file(place: Place, web: PoliteServer) -> Non
 @pytest.mark.parametrize("name", ["scrapepool.toml", "pyproject.toml", "home/.config/scrapepool/config.toml"])
 @pytest.mark.parametrize("mode", [0o646, 0o666, 0o602])
 def test_a_file_that_others_may_write_is_refused(name: str, mode: int, place: Place) -> None:
-    """Unless it is named."""
+    """It is accepted if it is named."""
     path = place.write(name, "[tool.scrapepool]\nworkers = 3" if name == "pyproject.toml" else "workers = 3")
     path.chmod(mode)
     shown = name if name.endswith("l.toml") or name == "pyproject.toml" else str(path)
@@ -147,7 +147,7 @@ def test_a_file_that_others_may_write_is_refused(name: str, mode: int, place: Pl
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 @pytest.mark.parametrize("name", ["scrapepool.toml", "pyproject.toml", "home/.config/scrapepool/config.toml"])
 def test_a_file_of_another_user_is_refused(name: str, place: Place) -> None:
-    """Unless it is named."""
+    """It is accepted if it is named."""
     path = place.write(name, "[tool.scrapepool]\nworkers = 3" if name == "pyproject.toml" else "workers = 3")
     os.chown(path, SOMEBODY, -1)
     shown = str(path) if name.startswith("home") else name

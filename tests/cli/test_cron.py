@@ -179,7 +179,7 @@ def test_logrotate_itself(tmp_path: Path) -> None:
 
 
 def test_the_configuration_of_cron_names_options_that_there_are() -> None:
-    """As does the unit of systemd; both are what the page says they are."""
+    """So does the unit of systemd; both are as the page shows them."""
     page = NIGHTLY.read_text()
     unit = page.split("```ini\n")[1].split("```")[0]
     crontab = page.split("```crontab\n")[1].split("```")[0]

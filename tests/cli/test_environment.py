@@ -17,7 +17,7 @@ CONTEXT = click.Context(cli, info_name=PROGRAM, **cli.context_settings)
 
 @pytest.mark.parametrize("name", cli.list_commands(CONTEXT))
 def test_each_option_is_read_from_the_environment(name: str) -> None:
-    """By the name that the user sees, not by the name in the code; options of fetch by fetch's in all commands."""
+    """The variable has the option's name; that of an option of fetch is the same in all commands."""
     command = cli.get_command(CONTEXT, name)
     assert command is not None
     with click.Context(command, info_name=name, parent=CONTEXT) as context:

@@ -41,7 +41,7 @@ def test_a_fifo_without_a_reader_is_reported_and_a_signal_ends_the_wait(fifo, se
 
 
 def test_a_fifo_gets_its_records_once_somebody_reads(fifo):
-    """The run begins then."""
+    """The run begins when there is a reader."""
     with PoliteServer(1) as server:
         running = program("fetch", server.url("/a"), "-o", fifo, "--progress", "none", "--no-robots")
         line_of(running.stderr, "waiting for a reader of this FIFO")
@@ -60,7 +60,7 @@ def test_a_summary_for_a_fifo_that_nobody_reads_ends_with_a_signal(fifo):
 
 @pytest.mark.parametrize("option", ["--host-memory", "--sqlite", "--parquet", "--warc"])
 def test_what_needs_a_regular_file_says_so(capfd, fifo, option: str):
-    """It is not waited for."""
+    """It does not wait for a reader."""
     path = fifo.rename(fifo.with_suffix(".warc"))
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--retries", 0, option, path)
     assert ran.code in (2, 3)

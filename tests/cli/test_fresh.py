@@ -115,7 +115,7 @@ def test_young_pages_are_not_requested(capfd: pytest.CaptureFixture[str], tmp_pa
 
 
 def test_fresh_pages_keep_their_place(capfd: pytest.CaptureFixture[str], tmp_path: Path, web: Web) -> None:
-    """With --ordered, in tables with columns of their own, with --resume and among rows that ask otherwise."""
+    """They do so with --ordered, in tables with columns of their own, with --resume and among rows with requests."""
     with PoliteServer(handler=web) as server:
         rows = [{"url": server.url(path), "id": path} for path in PAGES]
         rows.append({"url": server.url("/fresh"), "request": {"method": "POST", "data": "x"}, "id": "post"})

@@ -21,7 +21,7 @@ def test_a_file_that_is_no_host_memory_ends_the_run_before_it_begins(place: Plac
 
 
 def test_a_file_that_cannot_be_made_is_an_output_that_cannot_be_written(place: Place) -> None:
-    """Exit code 3."""
+    """The exit code is 3."""
     ran = place.run("fetch", "--host-memory", "missing/hosts", "http://127.0.0.1:1/")
     assert ran.code == Exit.OUTPUT
     assert ran.err == "scrapepool: cannot write missing/hosts: its folder does not exist\n"

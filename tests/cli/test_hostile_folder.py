@@ -65,7 +65,7 @@ def test_a_part_that_is_a_file_outside_is_not_overwritten(capfd, tmp_path, make:
 
 @pytest.mark.parametrize("name", ["lock", "placed", f"{NAME}.json", f"{NAME}.part", "0.tmp"])
 def test_a_fifo_in_place_of_a_file_does_not_hang_the_run(capfd, tmp_path, name: str):
-    """It ends the run at once."""
+    """It ends the run at once, with an error."""
     (tmp_path / "pages/.scrapepool").mkdir(parents=True)
     os.mkfifo(tmp_path / "pages/.scrapepool" / name)
     with PoliteServer(1) as server:

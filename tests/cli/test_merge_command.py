@@ -31,7 +31,7 @@ def _merged(path: Path) -> list[dict[str, object]]:
 
 
 def test_the_last_record_of_each_url_counts(place: Place) -> None:
-    """As it is in its file, in the order of the files; a record of a duplicate or of no URL counts for its line."""
+    """It stays as it is, in the order of the files. A duplicate, or a line without a URL, counts by its line."""
     first = _record("http://h/1", 1, "failed")
     place.write("a.jsonl", _lines(first, _record("http://h/2", 2), _record("http://h/3", 3)))
     repeat = {"url": "http://h/1", "line": 4, "outcome": "skipped", "error": "duplicate"}
@@ -113,7 +113,7 @@ def test_standard_input_and_output(
 
 
 def test_a_database_of_records(place: Place) -> None:
-    """Like one that a run wrote: a run goes on with it; a duplicate is counted, and a record of others is completed."""
+    """A run can resume it as its own. A duplicate is counted, and fields that a record lacks are filled in."""
     repeat = {"url": "http://h/1", "line": 4, "outcome": "skipped", "error": "duplicate"}
     no_url = {"url": "x", "line": 5, "outcome": "skipped", "error": "invalid_url"}
     url = "http://127.0.0.1:1/"
@@ -181,7 +181,7 @@ def test_a_part_that_changes_meanwhile(place: Place, monkeypatch: pytest.MonkeyP
 
 
 def test_what_cannot_be_merged(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line with what to do."""
+    """The message is one line, which says what to do."""
     place.write("a.jsonl", _lines(_record("http://h/1", 1)))
     for args, said in (
         (("a.jsonl", "-o", "a.jsonl"), "a.jsonl is read and would be overwritten by --output; name another file"),

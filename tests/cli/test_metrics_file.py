@@ -37,7 +37,7 @@ def test_a_run_leaves_its_figures(capfd: pytest.CaptureFixture[str], tmp_path: P
 
 @pytest.mark.slow
 def test_a_run_that_goes_on_and_one_that_is_stopped(tmp_path: Path) -> None:
-    """The file says so."""
+    """The file tells them apart."""
     path = tmp_path / "a.prom"
     with PoliteServer() as server:
         process = program("fetch", "-q", "--no-robots", server.url("/delay/30"), "--metrics-file", path)

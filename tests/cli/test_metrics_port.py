@@ -137,7 +137,7 @@ def test_the_port_is_free_again(capfd: pytest.CaptureFixture[str], tmp_path: Pat
 
 
 def test_hosts_have_metrics_where_that_is_wanted(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Those with the most URLs."""
+    """They are those with the most URLs."""
     path = tmp_path / "a.prom"
     with PoliteServer(3) as server:
         urls = [server.url("/a"), server.url("/b"), server.url("/status/500"), server.url("/ok", host=1)]

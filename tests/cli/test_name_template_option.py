@@ -30,7 +30,7 @@ def respond(request: Request) -> Response | None:
 def test_names_by_the_response(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, template: str, more: tuple[object, ...], name: str
 ) -> None:
-    """By Content-Disposition and by the page's title, also of long and compressed files."""
+    """They are from Content-Disposition and the page's title, also for long and compressed files."""
     with PoliteServer(handler=respond) as server:
         ran = here(capfd, "fetch", server.url("/x"), "--save-dir", tmp_path, "--name-template", template, *more, *PLAIN)
     assert ran.code == 0

@@ -98,7 +98,7 @@ def test_one_object(place: Place, web: PoliteServer) -> None:
 
 
 def test_formats_of_lists_in_storage(place: Place, web: PoliteServer, capfd: pytest.CaptureFixture[str]) -> None:
-    """By name and by content; what is a folder is refused, with a hint."""
+    """They are found by name and by content. A folder is refused, with a hint."""
     files = fsspec.filesystem("memory")
     files.pipe_file("/lists/a.csv", f"id,url\n7,{web.url('/ok')}\n".encode())
     ran = here(capfd, "fetch", "memory://lists/a.csv", "--fields", "line,input")

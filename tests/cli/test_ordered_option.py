@@ -12,7 +12,7 @@ from tests.servers.polite import PoliteServer
 
 
 def test_records_come_in_the_order_of_the_lists(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Over hosts, lists, arguments, repeats and lines that are none; a resumed run puts its own in order too."""
+    """That holds over hosts, lists, arguments, repeats and rejected lines, and for what a resumed run adds."""
     out = tmp_path / "out.jsonl"
     with PoliteServer(3, latency="lognormal:0.01:1") as server:
         lines = []

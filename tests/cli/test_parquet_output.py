@@ -123,7 +123,7 @@ def test_wrong_usage_of_parquet_is_reported(
 
 
 def test_failed_and_explain_read_it(capfd: pytest.CaptureFixture[str], web: PoliteServer) -> None:
-    """By its content, without the bodies; what is no Parquet of records is said."""
+    """They recognize it by its content, and read no bodies. Another Parquet file is an error."""
     here(capfd, "fetch", "urls", "--parquet", "records", "--body", "-q")
     assert here(capfd, "failed", "records") == (0, f"{web.url('/bad')}\n", "")
     assert "http_error: " in here(capfd, "explain", "records", web.url("/bad")).out
@@ -136,8 +136,8 @@ def test_failed_and_explain_read_it(capfd: pytest.CaptureFixture[str], web: Poli
         assert said in ran.err
 
 
-def test_a_file_of_something_else_is_not_gone_on_with(capfd: pytest.CaptureFixture[str], web: PoliteServer) -> None:
-    """It is named, and as it was."""
+def test_a_file_of_something_else_is_not_resumed(capfd: pytest.CaptureFixture[str], web: PoliteServer) -> None:
+    """The message names it, and it stays as it was."""
     Path("a.parquet").write_text("precious")
     ran = here(capfd, "fetch", "urls", "--parquet", "a.parquet", "--resume")
     assert (ran.code, web.requests, Path("a.parquet").read_text()) == (3, 0, "precious")

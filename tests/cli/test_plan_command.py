@@ -175,7 +175,7 @@ def test_robots(place: Place) -> None:
 
 
 def test_all_refused(place: Place) -> None:
-    """A plan of nothing says so."""
+    """A plan without a URL says so."""
     with PoliteServer(handler=lambda _: Response(body=b"User-agent: *\nDisallow: /\n")) as server:
         place.write("scrapepool.toml", "[host.'*']\nrobots = true\n")
         ran = place.run("plan", server.url("/page"))

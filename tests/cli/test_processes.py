@@ -74,7 +74,7 @@ def lines_of(web: PoliteServer, bad: HostileServer) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("more", [("--body", "-v"), ("--fields", "+list,tls")])
 def test_records_are_those_of_one_process_but_for_times(place: Place, more: tuple[str, ...]) -> None:
-    """Over a list with every outcome, field by field, with headers; with bodies and histories the run makes them."""
+    """The list has every outcome, and fields are compared one by one, with headers, bodies and histories."""
     found: list[list[str]] = []
     for processes in ("1", "3"):
         with PoliteServer(HOSTS, robots) as web, HostileServer(QUICK) as bad:
@@ -143,7 +143,7 @@ def test_a_run_goes_on_with_any_number_of_processes(place: Place) -> None:
 
 
 def test_cookies_of_all_processes_are_saved_and_archives_have_long_bodies(place: Place) -> None:
-    """Beside ``--save-dir``, ``--bandwidth`` and ``--ordered``; the archive gets a body from a file."""
+    """``--save-dir``, ``--bandwidth`` and ``--ordered`` are given, too; the archive gets a body from a file."""
     with PoliteServer(HOSTS) as web:
         urls = [web.url(f"/set-cookie?c{number}=v", number) for number in range(HOSTS)]
         urls += [web.url(f"/bytes/{3_000_000 + number}", number) for number in range(2)]

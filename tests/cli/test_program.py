@@ -172,7 +172,7 @@ def test_closed_standard_streams(tmp_path: Path) -> None:
 
 
 def test_without_a_terminal_an_environment_or_a_session(tmp_path: Path) -> None:
-    """As cron starts it: plain lines, and the list is where standard input is."""
+    """Cron starts it like this: there are plain lines, and standard input may be the list."""
     with PoliteServer() as server:
         urls = tmp_path / "urls.txt"
         urls.write_text(server.url() + "\n")
@@ -222,7 +222,7 @@ def on_terminal(*args: object, keys: bytes = b"") -> tuple[int, str]:
 
 
 def test_a_terminal_without_a_list_gets_an_example() -> None:
-    """Nothing is waited for."""
+    """The program does not wait for input."""
     code, shown = on_terminal("fetch")
     assert code == 2
     assert "scrapepool: give a list of URLs" in shown

@@ -284,7 +284,7 @@ def test_a_proxy_that_wants_credentials_ends_the_run_after_a_few(
 
 
 def test_a_407_of_a_site_is_its_own(capfd: pytest.CaptureFixture[str]) -> None:
-    """Without a proxy, and within a tunnel, no proxy has said it."""
+    """Without a proxy, and within a tunnel, the status is not the proxy's."""
 
     def handler(_: Request) -> Response:
         return Response(407, body=b"page")

@@ -98,7 +98,7 @@ def test_any_text_is_a_sane_duration_or_refused(text: str) -> None:
 def test_a_time_of_day_is_one_of_the_clocks_on_the_wall(
     monkeypatch: pytest.MonkeyPatch, text: str, now: datetime, meant: datetime
 ) -> None:
-    """Also in the nights in which they are changed."""
+    """It is so also in the nights in which clocks change."""
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
     try:

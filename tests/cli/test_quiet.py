@@ -75,7 +75,7 @@ def test_a_rejected_line_is_a_failure(place: Place, web: PoliteServer) -> None:
 
 
 def test_control_characters_do_not_reach_the_terminal(place: Place) -> None:
-    """A list may hold any."""
+    """A list may hold any character."""
     place.write("urls.txt", "https://\x1b[31m\n")
     assert "\x1b" not in place.run(*ARGS, "-q").err
 

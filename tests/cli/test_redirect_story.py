@@ -86,7 +86,7 @@ def test_a_host_that_robots_txt_closes(capfd: pytest.CaptureFixture[str], rules:
 def test_a_name_that_is_not_found(
     capfd: pytest.CaptureFixture[str], web: PoliteServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """``dns`` after a hop."""
+    """The error is ``dns``, after one hop."""
 
     def unknown(*_: object, **__: object) -> list[Any]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -154,8 +154,8 @@ def test_hops_in_every_output(capfd: pytest.CaptureFixture[str], web: PoliteServ
         )
 
 
-def test_explain_tells_a_loop_once(capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path) -> None:
-    """With the number of its redirects; the detail says how many are followed at most, without an option's name."""
+def test_explain_shows_a_loop_once(capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path) -> None:
+    """It shows the number of redirects. The detail says how many are followed at most, without an option's name."""
     url = web.url("/loop")
     here(capfd, *FETCH, "--no-robots", "--max-redirects", "5", url, "-o", tmp_path / "a.jsonl")
     assert json.loads((tmp_path / "a.jsonl").read_bytes())["detail"] == "6 redirects; at most 5 are followed"

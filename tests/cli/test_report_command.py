@@ -29,7 +29,7 @@ def run(place: Place) -> Place:
 
 
 def test_the_report_goes_to_standard_output_or_to_a_file(capfd: pytest.CaptureFixture[str], run: Place) -> None:
-    """In the form that the file's name says; the exit code is 0 whatever the records say."""
+    """The file's name decides the form. The exit code is 0 whatever the records say."""
     text = here(capfd, "report", run.folder / "records.jsonl")
     assert (text.code, text.err) == (0, "")
     assert "records.jsonl: 32 records\n" in text.out
@@ -59,7 +59,7 @@ def test_json_has_all_figures(capfd: pytest.CaptureFixture[str], run: Place) -> 
 
 
 def test_every_form_of_records_is_read(place: Place, web: PoliteServer) -> None:
-    """With the same figures: a run on a real server, and a folder of parts."""
+    """The figures are the same for all forms of one run, also for a folder of parts."""
     urls = [web.url(path) for path in ("/a", "/b", "/status/404", "/redirect?to=/a")]
     names = ["r.jsonl", "r.csv", "r.tsv", "r.db", "r.parquet"]
     for name in names:

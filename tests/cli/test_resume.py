@@ -108,7 +108,7 @@ def test_nothing_left_to_do_is_a_success(
 def test_a_copy_that_cannot_be_made_is_named(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, urls: list[str]
 ) -> None:
-    """As in a folder where nothing may be made: what is wrong is not the record file."""
+    """It cannot be made in a read-only folder. The message does not blame the record file."""
     fetch(capfd, tmp_path)
     (tmp_path / ".out.jsonl.resume").mkdir()
     before = (tmp_path / "out.jsonl").read_bytes()
@@ -248,7 +248,7 @@ def test_a_log_or_summary_in_records_is_refused(
 def test_a_second_run_on_one_file_is_refused(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer, urls: list[str]
 ) -> None:
-    """With and without --resume, before it fetches; the file is as it was."""
+    """It is refused with and without --resume, before it fetches; the file stays as it was."""
     path = tmp_path / "out.jsonl"
     path.write_text("the other run's\n")
     with path.open() as held:
@@ -382,7 +382,7 @@ def test_killed_runs_lose_nothing() -> None:
 @pytest.mark.slow
 @needs_strace
 def test_runs_killed_at_a_write_lose_nothing() -> None:
-    """The same at chosen calls."""
+    """They are killed at chosen system calls."""
     report = kill.kills_at_every_call(7, urls=4, calls=("write", "rename"), step=20)
     assert report.wrong == []
     assert report.kills > 0
@@ -397,8 +397,8 @@ def test_failing_calls_have_their_exit_code_and_can_be_resumed() -> None:
     assert report.codes[3] > 0
 
 
-def test_a_host_that_asked_for_a_pause_is_left_alone(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """As long as its record says; its other URLs, which have none yet, are put off with it."""
+def test_a_host_that_asked_for_a_pause_is_not_requested(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Its record says for how long. Its other URLs, which have no record yet, wait as long."""
     refusals = [Response(429, [("Retry-After", "3600")])]
     out = tmp_path / "out.jsonl"
     with PoliteServer(1, lambda _: refusals[0] if refusals else None) as server:

@@ -136,7 +136,7 @@ def test_tables(capfd: pytest.CaptureFixture[str], server: Server, tmp_path: Pat
 
 
 def test_credentials_of_rows_are_hidden(capfd: pytest.CaptureFixture[str], server: Server, tmp_path: Path) -> None:
-    """So such a row is left out, unless the field is given again."""
+    """Such a row is left out, unless the field is given again."""
     row = {"url": server.url("/a"), "request": {"headers": {"Authorization": "Bearer t", "Accept-Language": "k"}}}
     (tmp_path / "urls.jsonl").write_text(json.dumps(row))
     out = tmp_path / "out.jsonl"
@@ -179,9 +179,10 @@ def test_the_method_of_the_run(capfd: pytest.CaptureFixture[str], server: Server
         (["-o", "out.txt.gz"], "--output out.txt.gz would hold JSON Lines"),
     ],
 )
-def test_what_cannot_be_meant(
+def test_wrong_usage_of_retry_is_reported(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, options: list[str], message: str
 ) -> None:
+    """The exit code is 2, and nothing is fetched."""
     path = tmp_path / "out.jsonl"
     path.write_text('{"url":"http://127.0.0.1:1/","outcome":"failed","error":"dns"}\n')
     ran = here(capfd, "retry", path, *options)

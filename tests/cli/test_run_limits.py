@@ -83,7 +83,7 @@ def test_a_run_that_reaches_its_limit_ends_well(
 
 
 def test_bodies_come_no_faster_than_the_bandwidth(capfd: pytest.CaptureFixture[str]) -> None:
-    """Over the run, but for the first second's worth and what is not yet paid for; the server measures."""
+    """The server measures it over the run, without the first second's worth and what is in flight."""
     size, pages, bandwidth = 20_000, 24, 200_000
     with PoliteServer(2, lambda _: Response(body=b"x" * size)) as server:
         urls = [server.url(f"/{n}", n % 2) for n in range(pages)]

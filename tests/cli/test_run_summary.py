@@ -15,7 +15,7 @@ def summary(place: Place) -> Any:
 
 
 def test_a_summary_says_how_long_requests_took(place: Place, web: PoliteServer) -> None:
-    """For people and for programs; and a second run says that it has nothing to do."""
+    """It says so to people and to programs; that of a second run says that nothing is left to do."""
     urls = [web.url(f"/{number}") for number in range(30)]
     args = ("fetch", *urls, "--progress", "plain", "-o", "r.jsonl", "--summary-json", "summary.json", "--per-host", "1")
     ran = place.run(*args)

@@ -187,7 +187,7 @@ def test_equal_bodies_are_one_file_with_two_names(capfd, tmp_path, size):
 
 
 def test_a_name_by_the_body_alone_is_one_file_for_all_its_urls(capfd, tmp_path):
-    """Also in a second run; without --dedupe-bodies the second gets a number."""
+    """It is so in a second run, too. Without --dedupe-bodies the second file gets a number."""
     template = ("--name-template", "{sha256}.txt")
     with PoliteServer(1, lambda _: Response(200, body=b"x" * 10)) as server:
         urls = [server.url(f"/{number}") for number in range(3)]
@@ -411,8 +411,8 @@ def test_with_body_a_compressed_file_is_told_decoded(capfd, tmp_path):
     assert "not compressed" in record["detail"]
 
 
-def test_a_file_that_is_not_compressed_as_it_is_said_to_be_is_no_success(capfd, tmp_path):
-    """Whatever its name says."""
+def test_a_body_that_is_not_compressed_as_declared_is_no_success(capfd, tmp_path):
+    """That holds for every file name."""
     with PoliteServer(handler=lambda _: Response(200, [("Content-Encoding", "gzip")], TAR)) as web:
         ran = fetch(capfd, tmp_path, [web.url("/pages.tar.gz")])
     assert [record["error"] for record in ran.records] == ["decode"]

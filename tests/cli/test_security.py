@@ -77,7 +77,7 @@ def test_every_sentence_has_its_test() -> None:
 
 
 def test_the_page_lists_the_harmless_fields() -> None:
-    """All of them, and no other."""
+    """It lists all of them, and no other."""
     paragraphs = PAGE.split("## Redirects")[1].split("\n\n")
     assert {name.lower() for name in re.findall(r"`([^`]+)`", paragraphs[2])} == HARMLESS
 
@@ -148,7 +148,7 @@ def test_addresses(place: Place, web: PoliteServer) -> None:
 
 @promise("Only `http` and `https` are requested: a list cannot name a file of this machine.")
 def test_schemes_of_lists(place: Place) -> None:
-    """Nor anything else that another program would open."""
+    """Other schemes, which another program would open, are rejected."""
     place.write("secret", "hush")
     place.write("urls.txt", f"file://{place.folder}/secret\nftp://127.0.0.1/x\ndata:text/plain,hush\n")
     _, records = fetched(place, "urls.txt", "--body", code=None)
@@ -213,7 +213,7 @@ def test_control_characters(place: Place, web: PoliteServer) -> None:
 @promise("A redirect leads to `http` and `https` only.")
 @pytest.mark.parametrize("to", ["file:///etc/passwd", "ftp://127.0.0.1/", "data:text/plain,x", "javascript:x"])
 def test_schemes_of_redirects(to: str, place: Place, web: PoliteServer) -> None:
-    """The rest is an error."""
+    """Any other scheme is an error."""
     url = web.url("/redirect?status=302&to=" + quote(to, safe=""))
     assert fetched(place, url, code=1)[1][0]["error"] == "unsupported_scheme"
 
@@ -231,7 +231,7 @@ def test_fields_across_a_redirect(place: Place, web: PoliteServer) -> None:
 
 @promise("User and password of a URL and of `~/.netrc` never follow a redirect to another origin.")
 def test_credentials_across_a_redirect(place: Place, web: PoliteServer) -> None:
-    """Not even with --header-everywhere."""
+    """They are not sent, even with --header-everywhere."""
     place.write("netrc", "default login me password hush\n").chmod(0o600)
     place.environment = {"NETRC": str(place.folder / "netrc")}
     for url, args in ((away(web).replace("//", "//me:hush@", 1), []), (away(web), ["--netrc"])):
@@ -337,7 +337,7 @@ def test_messages_about_files_of_secrets(place: Place, web: PoliteServer) -> Non
     "mode 0600, as is its index."
 )
 def test_archives(place: Place, web: PoliteServer) -> None:
-    """Each of its files."""
+    """Each file of an archive is private."""
     place.write("urls.txt", "".join(web.url(f"/page?{n}\n") for n in range(20)))
     fields = ["-H", "Authorization: Bearer hush", "-H", "Cookie: a=hush"]
     fetched(place, "urls.txt", "--warc", "all.warc", "--warc-size", "5kB", "--warc-cdx", *fields)

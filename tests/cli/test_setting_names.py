@@ -72,6 +72,6 @@ def test_a_list_that_needs_an_option(
     ],
 )
 def test_the_command_line_names_options(capfd: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
-    """One line, exit code 2."""
+    """The message is one line, with exit code 2."""
     done = here(capfd, "fetch", "http://127.0.0.1:9/", *words)
     assert (done.code, done.err.startswith(f"scrapepool: {said}")) == (2, True), done.err

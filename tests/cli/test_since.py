@@ -67,7 +67,7 @@ def read_back(capfd: pytest.CaptureFixture[str], out: Path) -> list[dict[str, An
 
 
 def test_what_has_not_changed_is_not_sent_again(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """By servers that say what they have; the digest tells of those that do not, and of one whose ETag is ever new."""
+    """Servers with validators send nothing. The digest decides for others, and for one with a new ETag each time."""
     site = ChangingSite(PAGES, 1)
     site.nights *= 2  # nothing changes
     with PoliteServer(handler=site) as server:
@@ -232,7 +232,7 @@ def test_values_out_of_pages_stay_with_a_304(capfd: pytest.CaptureFixture[str], 
 
 
 def test_the_last_of_several_files_goes_first(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """As far as it says something about a page; a folder is read as its files are."""
+    """It counts as far as it says something about a page. A folder counts as its files."""
     with PoliteServer(handler=lambda _: Response(200, body=b"page")) as server:
         url = server.url("/")
         now = here(capfd, "fetch", url, *OPTIONS).records[0]["sha256"]
@@ -405,7 +405,7 @@ def test_wrong_usage_of_since_is_reported(
 
 @pytest.mark.parametrize("option", ["--since-if-there", "--change-by=url"])
 def test_options_that_need_it(capfd: pytest.CaptureFixture[str], option: str) -> None:
-    """Alone they mean nothing."""
+    """They have no effect without --since."""
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", option)
     assert (ran.code, ran.err) == (2, f"scrapepool: {option.partition('=')[0]} needs --since\n")
 

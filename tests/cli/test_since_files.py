@@ -112,7 +112,7 @@ def holds(record: dict[str, Any]) -> bool:
 def test_a_page_that_is_the_same_keeps_its_file(
     nights: Nights, site: Site, tags: bool, options: tuple[str, ...], template: str | None
 ) -> None:
-    """By a 304 or a 200, packed or not, whatever names the files; the record leads there. What changed is replaced."""
+    """That holds for a 304 and a 200, compressed or not, with any names. A page that changed is replaced."""
     site.tags = tags
     options = (*options, *(() if template is None else ("--name-template", template)))
     first = nights.run(*options)
@@ -195,7 +195,7 @@ def test_rows_that_name_their_files_keep_the_names(
 
 
 def test_a_page_without_a_body_needs_no_file(nights: Nights, site: Site) -> None:
-    """HEAD asks with validators."""
+    """HEAD requests are conditional without one."""
     nights.run("-X", "HEAD")
     second = nights.run("-X", "HEAD")
     assert None not in [tag for _, tag in site.asked]
@@ -203,7 +203,7 @@ def test_a_page_without_a_body_needs_no_file(nights: Nights, site: Site) -> None
 
 
 def test_another_folder_gets_all_pages(nights: Nights, site: Site, tmp_path: Path) -> None:
-    """And so does one after a run without any; the same folder by another name is the same."""
+    """So does a folder after a run without one. The same folder under another name is the same."""
     first = nights.run(save=None)
     assert {record["path"] for record in first.values()} == {None}
     second = nights.run(save="pages")
@@ -242,7 +242,7 @@ def test_a_folder_a_day_has_what_changed_on_that_day(nights: Nights, site: Site)
 
 
 def test_files_of_pages_that_are_gone_stay(nights: Nights, site: Site) -> None:
-    """And so do those of pages that left the list or fail: nothing is deleted that nobody asked to delete."""
+    """Files of pages that left the list or fail stay, too: nothing is deleted without a request."""
     first = nights.run()
     files = {record["path"]: mark(record) for record in first.values()}
     site.pages |= {"/a": 404, "/b": 500}
@@ -316,7 +316,7 @@ def versions_of(record: dict[str, Any]) -> list[bytes]:
 
 @pytest.mark.parametrize("template", ["{host}/{stem}-{hash}{ext}", "{host}/{path}.html"])
 def test_the_last_versions_stay(nights: Nights, site: Site, template: str) -> None:
-    """As many as were asked for, the oldest go first; a page that is the same has no further one."""
+    """There are as many as requested, and the oldest are deleted. An unchanged page adds none."""
     found = []
     for body in (b"1", b"2", b"2", b"3", b"4"):
         site.pages = {"/a": body}
@@ -363,7 +363,7 @@ def test_no_page_is_taken_for_a_version(nights: Nights, site: Site) -> None:
 
 
 def test_without_the_option_no_version_stays(nights: Nights, site: Site, tmp_path: Path) -> None:
-    """A page has one file."""
+    """Each page has one file."""
     nights.run()
     site.pages["/a"] = b"A"
     nights.run()

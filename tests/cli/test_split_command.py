@@ -93,7 +93,7 @@ def test_rows_that_cannot_be_copied(place: Place) -> None:
 
 
 def test_entries_of_documents_become_json(place: Place) -> None:
-    """With what the document says about them; those that are no URL stay what they are."""
+    """They have what the document says about them. Entries that are no URL stay as they are."""
     place.write("sitemap.xml", "<urlset><url><loc>http://h/1</loc></url><url><loc>mailto:x</loc></url></urlset>")
     place.run("split", "sitemap.xml", "-n", "1", "-o", "out")
     rows = [json.loads(line)["url"] for line in (place.folder / "out/shard-1.jsonl").read_text().splitlines()]

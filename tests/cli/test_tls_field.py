@@ -32,7 +32,7 @@ def urls(place: Place) -> Iterator[tuple[str, ...]]:
 
 
 def test_every_output_has_them(place: Place, urls: tuple[str, ...]) -> None:
-    """Beside all other fields: in JSON Lines, a database and Parquet; and what reads records reads them back."""
+    """JSON Lines, a database and Parquet have them beside all other fields, and they can be read back."""
     outputs = ("-o", "out.jsonl", "--sqlite", "out.db", "--parquet", "out.parquet")
     ran = place.run(*urls, "--fields", "+tls", *outputs)
     assert ran.code == 0, ran.err

@@ -53,7 +53,7 @@ def test_hostile_lists_come_to_records_and_leave_the_terminal_alone() -> None:
 
 @pytest.mark.parametrize("text", ["\x1b[5m", "\x1b[2J", "\x1b]0;t\x07", "\x9b2J", "a\rb", "\x7f", "\u202e", "\u2028"])
 def test_what_a_terminal_would_obey_is_seen(text: str) -> None:
-    """By what looks for it there; colours, erased lines and moved cursors of Rich are none of it."""
+    """The check finds such characters, and does not report colours, erased lines and cursor moves of Rich."""
     assert list(hostile_lists.unsafe(f"before{text}after"))
     assert not list(hostile_lists.unsafe("\x1b[?25l\x1b[1;31mred\x1b[0m\r\n\r\x1b[2K\x1b[1A\x1b[38;5;12mx\n"))
 

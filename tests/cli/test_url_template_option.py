@@ -33,7 +33,7 @@ def test_each_row_is_one_url(name: str, place: Place, web: PoliteServer) -> None
 
 @pytest.mark.parametrize("template", ["https://h/", "https://h/{id"])
 def test_what_is_no_template_is_a_usage_error(template: str, place: Place) -> None:
-    """Nothing is written."""
+    """No file is written."""
     place.write("urls.csv", LISTS["urls.csv"])
     ran = place.run("fetch", "urls.csv", "--url-template", template, "-o", "out.jsonl")
     assert ran.code == 2

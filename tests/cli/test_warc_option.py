@@ -104,7 +104,7 @@ def test_every_exchange_of_a_run_is_archived(
 def test_a_run_with_overwrite_begins_anew_and_one_with_resume_goes_on(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer
 ) -> None:
-    """As with the records; a torn end is cut off, and standard error says so."""
+    """Records do the same. A torn end is cut off, and standard error says so."""
     archive, records = tmp_path / "a.warc", tmp_path / "out.jsonl"
     options = ["-o", records, "--warc", archive, "--no-robots", "--progress", "none"]
     assert here(capfd, "fetch", web.url("/page"), *options).code == 0

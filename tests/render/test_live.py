@@ -97,7 +97,7 @@ def test_the_stop_counts_down():
 
 
 def test_a_whole_run():
-    """From the first snapshot to the close: what is left on the screen is the notes and the summary."""
+    """After the close, the notes and the summary are left on the screen."""
     screen = Screen(100, 20)
     view = LiveView(console_on(screen), interval=0.001)
     view.note(f"first {HOSTILE}")

@@ -56,7 +56,7 @@ def test_a_full_pipe_that_does_not_block_loses_text(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_system_that_cannot_poll_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rather than an error."""
+    """No error is raised."""
 
     class Poller:
         def register(self, fd: int, events: int) -> None: ...

@@ -265,7 +265,6 @@ def test_help_is_quick() -> None:
 UNNEEDED = {
     "sqlite3",
     "subprocess",
-    "difflib",
     "click.shell_completion",
     "csv",
     "pyarrow",

@@ -95,22 +95,6 @@ class GroupedCommand(HelpfulCommand):
                 args[place] = f"{args[place]}={value}"
         return super().parse_args(ctx, args)
 
-    def make_parser(self, ctx: click.Context) -> Any:
-        """Find short options quickly: Click takes 2 ms to look for a long one with a similar name first.
-
-        Where a version of Click has no such method, nothing changes.
-        """
-        parser: Any = super().make_parser(ctx)
-        match_long = getattr(parser, "_match_long_opt", None)
-
-        def match(name: str, *rest: Any) -> None:
-            if not name.startswith("--"):
-                raise click.NoSuchOption(name, "")  # then the parser tries the short options
-            match_long(name, *rest)  # type: ignore[misc]  # without it, nobody calls this
-
-        parser._match_long_opt = match
-        return parser
-
     def sections(self, ctx: click.Context) -> dict[str, list[tuple[str, str]]]:
         """List options with their help, by group."""
         sections: dict[str, list[tuple[str, str]]] = {}

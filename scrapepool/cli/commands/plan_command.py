@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ...model import HostKey
-    from ...ports import HostState
+    from ...ports import Clock, HostState
+    from ...run.dry_run.estimate import Count
+    from ...run.dry_run.robots_check import HostRobots
     from ...run.dry_run.size_estimate import SizeEstimate
     from ...settings import Settings
 
@@ -104,44 +106,14 @@ def run(
     names_column: as for ``Invocation``.
     """
     from ...ports import SystemClock  # noqa: PLC0415 - a quick --help needs none of these
-    from ...read import TargetList  # noqa: PLC0415
-    from ...run.dry_run.estimate import count, planned  # noqa: PLC0415
+    from ...run.dry_run.estimate import planned  # noqa: PLC0415
     from ...run.dry_run.known_hosts import recalled  # noqa: PLC0415
-    from ...run.dry_run.list_fetcher import downloads  # noqa: PLC0415
-    from ...run.host_limits import limits_for  # noqa: PLC0415
     from .plan_text import Report, plan_dict, plan_lines  # noqa: PLC0415
 
     clock = SystemClock()
-    limits = limits_for(settings, clock)
-    stdin = standard_input(sources, settings.input)
     notes: list[str] = []
     formats = ListFormats(notes.append if names_column else None)
-    robots = None
-    method = settings.request.method
-    with (
-        downloads(settings) as open_document,
-        closing(
-            TargetList(
-                sources,
-                settings.input,
-                stdin=stdin,
-                on_note=notes.append,
-                method=method,
-                open_document=open_document,
-                on_format=formats.add,
-                whole=True,
-            )
-        ) as targets,
-    ):
-        if targets.lazy:
-            raise UsageError("a pattern of more than a million URLs can be fetched but not planned; plan a part of it")
-        found = count(targets, rejects, asks=None if offline else lambda host: limits(host).robots)
-        for note in notes:
-            click.echo(printable(note), err=True)
-        if found.tickets:
-            from ...run.dry_run.robots_check import ask_robots  # noqa: PLC0415 - requests is needed for nothing else here
-
-            robots = ask_robots(found.tickets, targets, settings)
+    found, robots = _read_lists(sources, settings, clock, formats, notes, rejects=rejects, offline=offline)
     allowed, delays = found.hosts, {}
     for host, changed in (robots or {}).items():
         delays[host] = changed.crawl_delay
@@ -159,6 +131,50 @@ def run(
     if result is None and not found.of_other_shards:
         raise UsageError(f"no usable URL in {source_names(sources, settings.input, formats)}")
     return Exit.SOME_FAILED if found.rejects else Exit.OK
+
+
+def _read_lists(
+    sources: Sequence[str],
+    settings: Settings,
+    clock: Clock,
+    formats: ListFormats,
+    notes: list[str],
+    *,
+    rejects: int,
+    offline: bool,
+) -> tuple[Count, Mapping[HostKey, HostRobots] | None]:
+    """Count what is in the lists, show the notes about them, and request the robots.txt of hosts unless ``offline``."""
+    from ...read import TargetList  # noqa: PLC0415
+    from ...run.dry_run.estimate import count  # noqa: PLC0415
+    from ...run.dry_run.list_fetcher import downloads  # noqa: PLC0415
+    from ...run.host_limits import limits_for  # noqa: PLC0415 - as above
+
+    limits = limits_for(settings, clock)
+    with (
+        downloads(settings) as open_document,
+        closing(
+            TargetList(
+                sources,
+                settings.input,
+                stdin=standard_input(sources, settings.input),
+                on_note=notes.append,
+                method=settings.request.method,
+                open_document=open_document,
+                on_format=formats.add,
+                whole=True,
+            )
+        ) as targets,
+    ):
+        if targets.lazy:
+            raise UsageError("a pattern of more than a million URLs can be fetched but not planned; plan a part of it")
+        found = count(targets, rejects, asks=None if offline else lambda host: limits(host).robots)
+        for note in notes:
+            click.echo(printable(note), err=True)
+        if not found.tickets:
+            return found, None
+        from ...run.dry_run.robots_check import ask_robots  # noqa: PLC0415 - requests is needed for nothing else here
+
+        return found, ask_robots(found.tickets, targets, settings)
 
 
 def _sizes(settings: Settings, hosts: Mapping[HostKey, int]) -> SizeEstimate | None:
@@ -181,7 +197,13 @@ def _free(settings: Settings) -> int | None:
     """Return the free bytes of the disk that outputs go to; None if no output is a file on a disk of this machine."""
     import shutil  # noqa: PLC0415 - as above
 
-    for path in (settings.files.save_dir, settings.warc.path, settings.output.file, *_tables(settings)):
+    for path in (
+        settings.files.save_dir,
+        settings.warc.path,
+        settings.output.file,
+        settings.output.sqlite,
+        settings.output.parquet,
+    ):
         if path is None or is_storage(path):
             continue
         folder = Path(path).absolute()
@@ -190,7 +212,3 @@ def _free(settings: Settings) -> int | None:
         with suppress(OSError):
             return shutil.disk_usage(folder).free
     return None
-
-
-def _tables(settings: Settings) -> tuple[str | None, ...]:
-    return settings.output.sqlite, settings.output.parquet

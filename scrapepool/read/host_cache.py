@@ -40,7 +40,7 @@ def plain_host(spelled: bytes) -> HostKey | None:
     """Return the host of a row up to the slash behind it, if it is plain; None if it has to be parsed."""
     if len(spelled) > MAX_HOST:
         return None
-    if spelled[-2:-1].isdigit() or _PLAIN(spelled) is None:
+    if _PLAIN(spelled) is None:
         return _address_or_port(spelled)
     text = spelled.decode()
     if "xn--" in text:

@@ -87,7 +87,6 @@ def count(targets: TargetList, shown: int, *, asks: Callable[[HostKey], bool] | 
     woken = Event()
     targets.wake = woken.set
     found = Count()
-    add = found.hosts.add
     while not targets.exhausted:
         woken.clear()
         batch = targets.poll()
@@ -95,10 +94,11 @@ def count(targets: TargetList, shown: int, *, asks: Callable[[HostKey], bool] | 
             if not targets.exhausted:
                 woken.wait()
             continue
-        for host, tickets in batch.added.items():
-            add(host, len(tickets))
-            if asks is not None and (host in found.tickets or asks(host)):
-                found.tickets[host].extend(tickets)
+        found.hosts.add_all(zip(batch.added, map(len, batch.added.values()), strict=True))
+        if asks is not None:
+            for host, tickets in batch.added.items():
+                if host in found.tickets or asks(host):
+                    found.tickets[host].extend(tickets)
         _reject(found, batch.rejected, shown)
     found.of_other_shards = targets.of_other_shards
     return found

@@ -6,7 +6,7 @@ Decides nothing. Hosts come in the order in which they were first added.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from heapq import nlargest
 from typing import Self
 
@@ -26,8 +26,7 @@ class HostCounts(Mapping[HostKey, int]):
     def of(cls, counts: Mapping[HostKey, int]) -> Self:
         """Make one of other counts."""
         made = cls()
-        for host, urls in counts.items():
-            made.add(host, urls)
+        made.add_all(counts.items())
         return made
 
     def __len__(self) -> int:
@@ -47,12 +46,18 @@ class HostCounts(Mapping[HostKey, int]):
 
     def add(self, host: HostKey, urls: int) -> None:
         """Add URLs of a host, at least one."""
-        number = self._index.find(host, add=True)
-        if number == len(self._counts):
-            self._counts.append(urls)
-        else:
-            self._counts[number] += urls
-        self.total += urls
+        self.add_all([(host, urls)])
+
+    def add_all(self, counts: Iterable[tuple[HostKey, int]]) -> None:
+        """Add URLs of some hosts, each at least one."""
+        find, known = self._index.find, self._counts
+        for host, urls in counts:
+            number = find(host, add=True)
+            if number == len(known):
+                known.append(urls)
+            else:
+                known[number] += urls
+            self.total += urls
 
     def subtract(self, host: HostKey, urls: int) -> None:
         """Take URLs of a host away, at most those that it has."""

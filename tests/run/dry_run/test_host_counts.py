@@ -13,8 +13,8 @@ A, B, C = (HostKey("https", f"{letter}.test", 443) for letter in "abc")
 def test_counts_as_a_dict_does() -> None:
     """In the order of the lists; a host without URLs is gone, and its place may be taken by another one."""
     counts = HostCounts.of({A: 2, B: 1})
-    counts.add(C, 2)
-    counts.add(B, 4)
+    counts.add_all([(C, 2), (B, 1)])
+    counts.add(B, 3)
     assert (dict(counts), counts.total, len(counts)) == ({A: 2, B: 5, C: 2}, 9, 3)
     assert counts.largest(2) == [B, A]
     assert counts.largest(9) == [B, A, C]

@@ -44,7 +44,7 @@ class HostIndex:
         self._few: dict[HostKey, int] = {}
         self._few_hosts: dict[int, HostKey] = {}
         self._buckets: list[bytes] = []
-        self._names: list[bytearray] = []  # a line per number; it is empty for a free number and a host in a dict
+        self._names: list[bytes] = []  # a line per number; it is empty for a free number and a host in a dict
         self._free: array[int] = array("I")
         self._numbers = 0  # those that are free, too
         self._used = 0
@@ -122,15 +122,15 @@ class HostIndex:
         number = self._numbers
         self._numbers += 1
         if not number % NAMES_AT_ONCE:
-            self._names.append(bytearray())
+            self._names.append(b"")
         self._names[-1] += b"%b\n" % name
         return number
 
     def _rename(self, number: int, name: bytes) -> None:
         at = number // NAMES_AT_ONCE
         names = self._names[at].split(b"\n")
-        names[number % NAMES_AT_ONCE] = bytearray(name)
-        self._names[at] = bytearray(b"\n").join(names)
+        names[number % NAMES_AT_ONCE] = name
+        self._names[at] = b"\n".join(names)
 
 
 def _spelled(host: HostKey) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +58,15 @@ def test_many_hosts() -> None:
     assert index.find(HostKey("http", "www.site-1.example", 443)) == -1
     assert repr(index).startswith("<HostIndex 3000 hosts, ")
     assert list(map(index.remove, numbers)) == hosts
+
+
+def test_names_have_no_reserve() -> None:
+    """The name of a host in a bucket costs its bytes, and those in dicts cost one byte each."""
+    index = HostIndex()
+    for number in range(3000):
+        index.find(HostKey("https", f"{number:04}.example", 443), add=True)
+    used = sum(map(sys.getsizeof, index._names)) - len(index._names) * sys.getsizeof(b"")
+    assert used == 3000 * len("0000.example\n") - host_index.MAX_IN_DICTS * len("0000.example")
 
 
 def test_hashes_that_stand_across_entries(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,7 @@ def stubbed(responses: Mapping[str, Served | Callable[[StubRequest], Served]]) -
     def transport(context: LeaseContext, _: object) -> Transport:
         return _StubTransport(context, stub)
 
-    with mock.patch("scrapepool.run.assemble.Loop", transport):
+    with mock.patch("scrapepool.run.run_transport.Loop", transport):
         yield stub
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ...model import Attempt, Fetched, Redirected, Result, Retryable, Transcript
 from ...ports import Done, Unbegun, Work
-from ...running_clock import monotonic
+from ...running_clock import RUNNING_CLOCK, monotonic
 from ...schedule.lease import NO_USE
 from ...schedule.queue.latency import MAX_LEASE
 from ..classify import IDEMPOTENT, classify
@@ -55,6 +55,7 @@ class RunningLease:
         self.work = work
         self.resume = resume
         self.starts = [monotonic()]
+        self._stood = RUNNING_CLOCK.stood
         self.given = 0
         self.stuck_at = NEVER
         self.held = HeldConnection(context, work.lease.host, resume, self.starts[0])
@@ -259,11 +260,16 @@ class RunningLease:
         return running
 
     def _is_over(self, running: RunningAttempt, at: int, until: float) -> bool:
-        """Return whether the lease ends after an attempt. at: its index. until: the end of the lease's budget."""
+        """Return whether the lease ends after an attempt. at: its index. until: the end of the lease's budget.
+
+        It also ends if the process was stopped meanwhile: what the scheduler allowed before may be another run's now.
+        """
         if at + 1 >= self._begins:
             return True
         if at + 1 < self._redone:
             return False
+        if RUNNING_CLOCK.stood != self._stood:
+            return True
         result = self._results[at]
         if type(result) is not Fetched or (result.retry is not None and _ends_lease(result.retry)):
             return True

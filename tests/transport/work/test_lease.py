@@ -14,6 +14,7 @@ import pytest
 from urllib3.exceptions import NewConnectionError
 
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, Retryable, Unchanged
+from scrapepool.running_clock import RUNNING_CLOCK
 from scrapepool.transport.http1.rate_limit_headers import LONGEST_WAIT
 from scrapepool.transport.net.connection import Connection
 from scrapepool.transport.net.pool import HostPool
@@ -50,6 +51,20 @@ def test_the_next_lease_goes_over_the_idle_connection(polite: PoliteServer) -> N
         done = run(made, polite.url())
     assert (done.use.opened, done.use.requests) == (0, 1)
     assert only(done.results).reused
+
+
+def test_a_lease_begins_nothing_more_after_its_process_was_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Meanwhile another run may have taken its share of the host (``--host-memory``)."""
+    monkeypatch.setattr(RUNNING_CLOCK, "stood", RUNNING_CLOCK.stood)  # and as before at the end
+
+    def stop_at_the_second(request: Request) -> None:
+        if request.target == "/1":
+            RUNNING_CLOCK.stood += 0.001
+
+    with PoliteServer(1, stop_at_the_second) as server, lease_context() as made:
+        done = run(made, *(server.url(f"/{n}") for n in range(5)))
+        assert len(done.results) == server.requests == 2
+        assert len(run(made, *(server.url(f"/{n}") for n in range(2, 5))).results) == 3
 
 
 def test_a_budget_that_is_used_up_hands_back_the_rest(polite: PoliteServer) -> None:

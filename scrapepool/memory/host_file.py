@@ -100,6 +100,13 @@ class Report:
     leaving: bool = False
 
 
+class LockedFileError(OutputError):
+    """Another process has locked the file for longer than ``BUSY_TIMEOUT``."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "another process has locked it, perhaps a run that was stopped (Ctrl-Z)")
+
+
 class HostFile:
     """An open host memory. For one thread at a time. Raises OutputError if the file cannot be read or written."""
 
@@ -276,6 +283,8 @@ class HostFile:
         try:
             yield
         except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:  # without what an extended code adds
+                raise LockedFileError(self.path) from error
             raise OutputError(self.path, str(error)) from error
         except sqlite3.DatabaseError as error:
             if damaged is not None:

@@ -18,7 +18,7 @@ from ..ports import Clock
 from ..schedule.robots import RobotsVerdict
 from ..schedule.sharing.host_quota import Allocations, QuotaAllocation, QuotaRequest
 from ..schedule.sharing.host_state import HostState, SharingRun
-from .host_file import EXPIRY, HostFile, Report
+from .host_file import EXPIRY, HostFile, LockedFileError, Report
 from .host_rows import MakeRules, known_in, moved
 
 BEAT = 0.25
@@ -35,6 +35,10 @@ DRIFT = 0.1
 
 CLOSE_TIMEOUT = 10.0
 """Seconds that the end of a run waits for its last report; a transaction of another run may delay it for five."""
+
+LOCKED_FOR = 60.0
+"""Seconds for which a report is tried while another process has locked the file, as one does that was stopped amid its
+report. Meanwhile the run gives up its shares."""
 
 SUSPENDED = Allocations(alone=False, grants={})
 
@@ -73,6 +77,7 @@ class HostStore:
         # Between the two:
         self._reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[tuple[Allocations, float] | ScrapepoolError] = queue.SimpleQueue()
+        self._closing = False
         self._thread = threading.Thread(target=self._write, name="scrapepool-memory", daemon=True)
         self._thread.start()
 
@@ -124,6 +129,7 @@ class HostStore:
 
     def close(self, run: SharingRun, now: float) -> None:
         """Report a last time, and close the file."""
+        self._closing = True
         if not self._failed:
             self._known |= run.host_states(now)
             self._reports.put(self._report({}, leaving=True))
@@ -183,11 +189,20 @@ class HostStore:
     def _write(self) -> None:
         """Run the thread: one transaction per report."""
         while (report := self._reports.get()) is not None:
-            began = self._clock.monotonic()
-            try:
-                self._answers.put((self._file.exchange(report, self._clock.wall()), began))
-            except ScrapepoolError as error:
-                self._answers.put(error)
+            self._answers.put(self._exchanged(report))
             self.due = -inf
             self._wake()
         self._file.close()
+
+    def _exchanged(self, report: Report) -> tuple[Allocations, float] | ScrapepoolError:
+        """Write a report; return the shares and when it was written, or why it was not."""
+        until = self._clock.monotonic() + LOCKED_FOR
+        while True:
+            began = self._clock.monotonic()
+            try:
+                return self._file.exchange(report, self._clock.wall()), began
+            except LockedFileError as error:
+                if self._closing or began >= until:
+                    return error
+            except ScrapepoolError as error:
+                return error

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from scrapepool.errors import OutputError
+from scrapepool.memory import host_file, host_store
 from scrapepool.memory.host_file import EXPIRY
 from scrapepool.memory.host_store import BEAT, SUSPENDED, HostStore
 from scrapepool.model import HostKey
@@ -112,6 +116,54 @@ def test_a_run_that_was_silent_for_too_long_begins_anew(tmp_path: Path) -> None:
     desk.answered()
     assert desk.run.allocations[-1].alone
     desk.close()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another process was stopped amid its report."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def test_a_locked_file_is_waited_for_without_shares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run goes on as soon as the other process does."""
+    monkeypatch.setattr(host_file, "BUSY_TIMEOUT", 0.02)
+    desk = Desk(tmp_path / "hosts")
+    desk.turn()
+    desk.answered()
+    with locked(tmp_path / "hosts"):
+        desk.turn(BEAT)
+        assert not desk.woken.wait(0.2)
+        desk.turn(EXPIRY)
+        assert desk.run.allocations[-1] == SUSPENDED
+    desk.answered()
+    assert desk.run.allocations[-1].alone
+    desk.close()
+
+
+def test_a_file_that_stays_locked_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says what may have locked it."""
+    monkeypatch.setattr(host_file, "BUSY_TIMEOUT", 0.02)
+    monkeypatch.setattr(host_store, "LOCKED_FOR", 0.0)
+    desk = Desk(tmp_path / "hosts")
+    desk.turn()
+    desk.answered()
+    with locked(tmp_path / "hosts"):
+        desk.turn(BEAT)
+        with pytest.raises(OutputError, match="another process has locked it"):
+            desk.answered()
+        desk.close()
+
+
+def test_a_locked_file_does_not_hold_up_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run says that what it learned is lost."""
+    monkeypatch.setattr(host_file, "BUSY_TIMEOUT", 0.02)
+    desk = Desk(tmp_path / "hosts")
+    desk.turn()
+    desk.answered()
+    with locked(tmp_path / "hosts"), pytest.raises(OutputError, match="another process has locked it"):
+        desk.close()
 
 
 def test_a_file_that_cannot_be_written_any_more_ends_the_run_once(tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from place import Place
-from running import here
+from running import ended, here, program
 
 from scrapepool.record.stores.parquet import lines_of
 from scrapepool.results.record_database import RecordDatabase
@@ -134,3 +135,24 @@ def test_options_about_lists_are_refused_if_only_urls_are_given(place: Place, co
     """They have no effect on a URL that is fetched itself."""
     said = place.complaint(command, "http://127.0.0.1:1/", option, "csv")
     assert said.startswith(f"{option} is about lists, but http://127.0.0.1:1/ is fetched itself")
+
+
+@pytest.mark.parametrize("command", [("fetch", "--no-robots", "-o", os.devnull), ("plan", "--offline")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("options", "rows"),
+    [
+        (("--url-field", "link"), '{{"link": "{url}"}}\n'),
+        (("--input-format", "csv", "--url-field", "link"), "link\n{url}\n"),
+        (("--input-format", "jsonl", "--url-template", "{url}?{{id}}"), '{{"id": "1"}}\n'),
+    ],
+    ids=lambda value: value[-2] if isinstance(value, tuple) else "",
+)
+def test_options_about_lists_hold_for_standard_input(
+    tmp_path: Path, web: PoliteServer, command: Sequence[str], options: Sequence[str], rows: str
+) -> None:
+    """No list is named then, and so no URL either."""
+    url = web.url("/page")
+    (tmp_path / "rows").write_text(rows.format(url=url))
+    with (tmp_path / "rows").open("rb") as stream:
+        ran = ended(program(*command, *(option.format(url=url) for option in options), stdin=stream))
+    assert ran.code == 0, ran.err

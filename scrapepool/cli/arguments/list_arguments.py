@@ -44,7 +44,10 @@ def sources_or_stdin(sources: Sequence[str], settings: InputSettings) -> Sequenc
 
 
 def check_list_options(ctx: click.Context, sources: Sequence[str], settings: InputSettings) -> None:
-    """Raise UsageError for an option about lists on the command line if only URLs are given."""
+    """Raise UsageError for an option about lists on the command line if only URLs are given.
+
+    sources: as ``sources_or_stdin`` returns them.
+    """
     if settings.lists or not all(map(is_url, sources)):
         return
     for name in ABOUT_LISTS:

@@ -77,9 +77,10 @@ def plan(
     """
     settings = settings_from(without_ineffective(ctx, values))
     opening_notes(ctx, values)
-    check_list_options(ctx, sources, settings.input)
+    names = sources_or_stdin(sources, settings.input)
+    check_list_options(ctx, names, settings.input)
     return run(
-        sources_or_stdin(sources, settings.input),
+        names,
         settings,
         offline=offline,
         hosts=hosts,

@@ -7,6 +7,7 @@ know records, terminals or markup.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from .lazy_pattern import lazy_pattern
 
@@ -45,6 +46,9 @@ _LONE = lazy_pattern(
 BRIEF = 60
 """Most characters of a text that a message quotes."""
 
+MAX_COMPARED = 100
+"""Characters of an unknown name that are compared with the known ones."""
+
 
 def printable(text: str) -> str:
     r"""Escape, visibly, every character that could act on a terminal, end a line or reorder it: ``\x1b``, ``\u202e``.
@@ -72,6 +76,13 @@ def brief(text: str, limit: int = BRIEF) -> str:
     """Quote the beginning of a text: ``printable``, at most ``limit`` characters, with an ellipsis if it is cut."""
     shown = printable(text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like an unknown one, for a message that suggests it; None if none is."""
+    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes
+
+    return next(iter(get_close_matches(name[:MAX_COMPARED], list(known), n=1)), None)
 
 
 def hidden_userinfo(userinfo: str) -> str:

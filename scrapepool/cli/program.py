@@ -16,7 +16,7 @@ from typing import NoReturn
 import click
 
 from ..errors import ClusterError, ExtractionError, ListError, LockedError, OutputError, ProcessError, UsageError
-from ..text import printable
+from ..text import nearest, printable
 from ..version import __version__
 from .click_errors import message_of
 from .exits import Exit
@@ -55,9 +55,8 @@ class _Commands(HelpfulCommand, click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; the error for an unknown name suggests one."""
         if args[0] not in self.NAMES and not ctx.resilient_parsing:
-            from difflib import get_close_matches  # noqa: PLC0415 - for mistakes
-
-            for near in get_close_matches(args[0], self.NAMES, n=1):
+            near = nearest(args[0], self.NAMES)
+            if near is not None:
                 ctx.fail(f"no such command {args[0]!r}; did you mean {near}?")
         return super().resolve_command(ctx, args)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, Union, get_args, get_origi
 from ..errors import SettingsError
 from ..frozen import frozen
 from ..overrides import HostOverrides
+from ..text import nearest
 from .command_settings import AlarmSettings, DisplaySettings, SinceSettings, StartSettings
 from .fetch_settings import (
     InputSettings,
@@ -102,10 +103,8 @@ def _check(group: str, kind: type, values: Mapping[str, Any]) -> None:
 
 
 def _instead(name: str, names: list[str]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - rarely needed
-
-    close = get_close_matches(name, names, 1)
-    return f"{name!r}: " + (f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}")
+    near = nearest(name, names)
+    return f"{name!r}: " + (f"did you mean {near}?" if near else f"there are {', '.join(names)}")
 
 
 def _fits(value: object, hint: Any) -> bool:

@@ -17,7 +17,7 @@ import click
 from ...errors import UsageError
 from ...frozen import frozen
 from ...lazy_pattern import lazy_pattern
-from ...text import printable
+from ...text import nearest, printable
 from ..parameters.text_types import Header
 
 HIDDEN = "\u2026"
@@ -139,10 +139,8 @@ def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
 
     prefix: what all names begin with, which makes none of them more alike.
     """
-    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes
-
-    near = get_close_matches(name.removeprefix(prefix)[:100], [one.removeprefix(prefix) for one in known], n=1)
-    return f"; did you mean {prefix}{near[0]}?" if near else ""
+    near = nearest(name.removeprefix(prefix), [one.removeprefix(prefix) for one in known])
+    return f"; did you mean {prefix}{near}?" if near else ""
 
 
 def _value(option: click.Option, value: Any, ctx: click.Context) -> Any:

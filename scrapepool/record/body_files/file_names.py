@@ -21,6 +21,7 @@ from urllib.parse import unquote
 from ...errors import SettingsError
 from ...lazy_pattern import lazy_pattern
 from ...model import DEFAULT_PORTS, Apart, Outcome, Target
+from ...text import nearest
 from .suggested_names import disposition_name, page_title
 
 DEFAULT = "{host}/{stem}-{hash}{ext}"
@@ -123,10 +124,8 @@ def unknown_fields(text: str, columns: Iterable[str]) -> str | None:
     unknown = sorted(NameTemplate(text).columns.difference(columns))
     if not unknown:
         return None
-    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes
-
-    near = get_close_matches(unknown[0], [*_FIELDS, *columns], n=1)
-    meant = f"; did you mean {{{near[0]}}}?" if near else f"; fields are {', '.join(_FIELDS)} and columns of the lists"
+    near = nearest(unknown[0], [*_FIELDS, *columns])
+    meant = f"; did you mean {{{near}}}?" if near else f"; fields are {', '.join(_FIELDS)} and columns of the lists"
     return f"{{{unknown[0]}}} is neither a field nor a column of the lists{meant}"
 
 

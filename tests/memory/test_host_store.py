@@ -118,6 +118,16 @@ def test_a_run_that_was_silent_for_too_long_begins_anew(tmp_path: Path) -> None:
     desk.close()
 
 
+@pytest.fixture
+def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A desk that has its share, and whose file waits only a moment for another process."""
+    monkeypatch.setattr(host_file, "BUSY_TIMEOUT", 0.02)
+    desk = Desk(tmp_path / "hosts")
+    desk.turn()
+    desk.answered()
+    return desk
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Another process was stopped amid its report."""
@@ -126,45 +136,35 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def test_a_locked_file_is_waited_for_without_shares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_file_is_waited_for_without_shares(tmp_path: Path, impatient: Desk) -> None:
     """The run goes on as soon as the other process does."""
-    monkeypatch.setattr(host_file, "BUSY_TIMEOUT", 0.02)
-    desk = Desk(tmp_path / "hosts")
-    desk.turn()
-    desk.answered()
     with locked(tmp_path / "hosts"):
-        desk.turn(BEAT)
-        assert not desk.woken.wait(0.2)
-        desk.turn(EXPIRY)
-        assert desk.run.allocations[-1] == SUSPENDED
-    desk.answered()  # its claims may have expired since that try began
-    desk.answered()
-    assert desk.run.allocations[-1].alone
-    desk.close()
+        impatient.turn(BEAT)
+        assert not impatient.woken.wait(0.2)
+        impatient.turn(EXPIRY)
+        assert impatient.run.allocations[-1] == SUSPENDED
+    impatient.answered()  # its claims may have expired since that try began
+    impatient.answered()
+    assert impatient.run.allocations[-1].alone
+    impatient.close()
 
 
-def test_a_file_that_stays_locked_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_stays_locked_ends_the_run(
+    tmp_path: Path, impatient: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The message says what may have locked it."""
-    monkeypatch.setattr(host_file, "BUSY_TIMEOUT", 0.02)
     monkeypatch.setattr(host_store, "LOCKED_FOR", 0.0)
-    desk = Desk(tmp_path / "hosts")
-    desk.turn()
-    desk.answered()
     with locked(tmp_path / "hosts"):
-        desk.turn(BEAT)
+        impatient.turn(BEAT)
         with pytest.raises(OutputError, match="another process has locked it"):
-            desk.answered()
-        desk.close()
+            impatient.answered()
+        impatient.close()
 
 
-def test_a_locked_file_does_not_hold_up_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_file_does_not_hold_up_the_end(tmp_path: Path, impatient: Desk) -> None:
     """The run says that what it learned is lost."""
-    monkeypatch.setattr(host_file, "BUSY_TIMEOUT", 0.02)
-    desk = Desk(tmp_path / "hosts")
-    desk.turn()
-    desk.answered()
     with locked(tmp_path / "hosts"), pytest.raises(OutputError, match="another process has locked it"):
-        desk.close()
+        impatient.close()
 
 
 def test_a_file_that_cannot_be_written_any_more_ends_the_run_once(tmp_path: Path) -> None:

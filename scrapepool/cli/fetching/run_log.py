@@ -68,9 +68,7 @@ class RunLog:
             except OSError as error:
                 raise OutputError.from_error(settings.log_file, error) from error
             self._is_own = is_ours(settings.log_file)
-        self._keeps = (
-            settings.quiet and not self._verbose
-        )  # lines for the end of the run, since the view shows no notes
+        self._keeps = settings.quiet and not self._verbose  # lines for the end, since the view shows no notes
         self._writes_failures = self._verbose or self._file is not None or self._keeps
         self.kept: list[str] = []  # lines that a quiet run shows at its end if something failed
         self.left_out = 0  # number of further such lines
